@@ -1,0 +1,22 @@
+#include "collectors/all.h"
+
+#include "collectors/clock.h"
+#include "collectors/disk.h"
+#include "collectors/memory.h"
+#include "collectors/ports.h"
+#include "collectors/system.h"
+
+namespace mailcow {
+
+std::vector<std::unique_ptr<Collector>> AllCollectors(
+    const Settings& settings) {
+  std::vector<std::unique_ptr<Collector>> collectors;
+  collectors.push_back(MakeMemoryCollector(settings.mailcow_directory));
+  collectors.push_back(MakeDiskCollector(settings.disk_paths));
+  collectors.push_back(MakeSystemCollector());
+  collectors.push_back(MakePortsCollector(settings.mailcow_directory));
+  collectors.push_back(MakeClockCollector());
+  return collectors;
+}
+
+}  // namespace mailcow

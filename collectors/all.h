@@ -1,0 +1,26 @@
+// The list of all topics, in report order.
+
+#ifndef COLLECTORS_ALL_H_
+#define COLLECTORS_ALL_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collectors/collector.h"
+
+namespace mailcow {
+
+// What the administrator sets for the topics.
+struct Settings {
+  // Where mailcow.conf lies.
+  std::string mailcow_directory = "/opt/mailcow-dockerized";
+  // Watched beside Docker's data root.
+  std::vector<std::string> disk_paths = {};
+};
+
+std::vector<std::unique_ptr<Collector>> AllCollectors(const Settings& settings);
+
+}  // namespace mailcow
+
+#endif  // COLLECTORS_ALL_H_

@@ -1,0 +1,155 @@
+#include "collectors/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace mailcow {
+namespace {
+
+// An absolute link inside a root means a place inside that root. Kernels
+// before 5.6 lack openat2, and seccomp profiles of that age refuse it.
+int OpenInRoot(int base, const std::string& below, int flags) {
+  open_how how = {};
+  how.flags = static_cast<__u64>(flags) | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT;
+  const long fd = syscall(SYS_openat2, base, below.c_str(), &how, sizeof(how));
+  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) {
+    return static_cast<int>(fd);
+  }
+  return openat(base, below.c_str(), flags | O_CLOEXEC);
+}
+
+bool IsBelow(absl::string_view path, absl::string_view top) {
+  return absl::ConsumePrefix(&path, top) && (path.empty() || path[0] == '/');
+}
+
+absl::StatusOr<std::vector<std::string>> ListEntries(
+    const Files& files, absl::string_view path,
+    bool (*is_wanted)(const dirent&)) {
+  absl::StatusOr<FileDescriptor> file =
+      files.Open(path, O_RDONLY | O_DIRECTORY);
+  if (!file.ok()) return file.status();
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(fdopendir(file->get()),
+                                                      &closedir);
+  if (directory == nullptr) return absl::ErrnoToStatus(errno, path);
+  file->release();
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = readdir(directory.get())) {
+    const absl::string_view name = entry->d_name;
+    if (name != "." && name != ".." && is_wanted(*entry)) {
+      names.emplace_back(name);
+    }
+  }
+  if (errno != 0) return absl::ErrnoToStatus(errno, path);
+  return names;
+}
+
+}  // namespace
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Files::Files(Roots roots) : roots_(std::move(roots)) {
+  while (absl::EndsWith(roots_.root, "/")) roots_.root.pop_back();
+  if (roots_.proc.empty()) roots_.proc = roots_.root + "/proc";
+  if (roots_.sys.empty()) roots_.sys = roots_.root + "/sys";
+}
+
+Files::Place Files::Locate(absl::string_view path) const {
+  const std::string* base = &roots_.root;
+  if (IsBelow(path, "/proc")) {
+    base = &roots_.proc;
+    path.remove_prefix(5);
+  } else if (IsBelow(path, "/sys")) {
+    base = &roots_.sys;
+    path.remove_prefix(4);
+  }
+  absl::ConsumePrefix(&path, "/");
+  return {base, path.empty() ? "." : std::string(path)};
+}
+
+absl::StatusOr<FileDescriptor> Files::Open(absl::string_view path,
+                                           int flags) const {
+  const Place place = Locate(path);
+  int fd;
+  if (place.base->empty()) {
+    fd = open(absl::StrCat("/", place.below).c_str(), flags | O_CLOEXEC);
+  } else {
+    const FileDescriptor base(
+        open(place.base->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    fd = base.get() < 0 ? -1 : OpenInRoot(base.get(), place.below, flags);
+  }
+  if (fd < 0) return absl::ErrnoToStatus(errno, path);
+  return FileDescriptor(fd);
+}
+
+absl::StatusOr<std::string> Files::Read(absl::string_view path,
+                                        size_t max_bytes) const {
+  // O_NONBLOCK: a FIFO without a writer must not hold us.
+  absl::StatusOr<FileDescriptor> file = Open(path, O_RDONLY | O_NONBLOCK);
+  if (!file.ok()) return file.status();
+  struct stat status;
+  if (fstat(file->get(), &status) != 0) {
+    return absl::ErrnoToStatus(errno, path);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return absl::DataLossError(absl::StrCat(path, " is not a regular file"));
+  }
+  // The size of a /proc file reads 0: only reading to the end tells.
+  std::string content;
+  std::array<char, 16384> buffer;
+  for (;;) {
+    const ssize_t got = read(file->get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return absl::ErrnoToStatus(errno, path);
+    if (got == 0) return content;
+    content.append(buffer.data(), static_cast<size_t>(got));
+    if (content.size() > max_bytes) {
+      return absl::DataLossError(
+          absl::StrCat(path, " is larger than ", max_bytes, " bytes"));
+    }
+  }
+}
+
+absl::StatusOr<bool> Files::Exists(absl::string_view path) const {
+  absl::StatusOr<FileDescriptor> file = Open(path, O_PATH);
+  if (file.ok()) return true;
+  if (absl::IsNotFound(file.status())) return false;
+  return file.status();
+}
+
+absl::StatusOr<std::string> Files::ReadLink(absl::string_view path) const {
+  absl::StatusOr<FileDescriptor> link = Open(path, O_PATH | O_NOFOLLOW);
+  if (!link.ok()) return link.status();
+  std::array<char, 4096> target;
+  const ssize_t length =
+      readlinkat(link->get(), "", target.data(), target.size());
+  if (length < 0) return absl::ErrnoToStatus(errno, path);
+  return std::string(target.data(), static_cast<size_t>(length));
+}
+
+absl::StatusOr<std::vector<std::string>> Files::List(
+    absl::string_view path) const {
+  return ListEntries(*this, path, [](const dirent&) { return true; });
+}
+
+absl::StatusOr<std::vector<std::string>> Files::ListDirectories(
+    absl::string_view path) const {
+  return ListEntries(
+      *this, path, [](const dirent& entry) { return entry.d_type == DT_DIR; });
+}
+
+}  // namespace mailcow

@@ -1,0 +1,93 @@
+// Files of the host, below a root: "" on a host, /host in a container, a
+// directory of recorded files in a test. All three run the same code. Paths
+// are given as they stand on the host, in full.
+
+#ifndef COLLECTORS_FILES_H_
+#define COLLECTORS_FILES_H_
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace mailcow {
+
+// Owns an open file descriptor.
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~FileDescriptor();
+
+  int get() const { return fd_; }
+  // Hands the descriptor to another owner.
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+class Files {
+ public:
+  // Where the host's files are found. An empty `proc` or `sys` is /proc or
+  // /sys below `root`.
+  struct Roots {
+    std::string root = "";
+    std::string proc = "";
+    std::string sys = "";
+  };
+
+  // More than any file that is read here on purpose.
+  static constexpr size_t kMaxBytes = 1 << 20;
+
+  explicit Files(Roots roots);
+
+  // The whole content of a regular file. NotFound, PermissionDenied, or
+  // DataLoss for what is no file or larger than `max_bytes`.
+  absl::StatusOr<std::string> Read(absl::string_view path,
+                                   size_t max_bytes = kMaxBytes) const;
+
+  // Whether something stands at `path`. An error where that cannot be told.
+  absl::StatusOr<bool> Exists(absl::string_view path) const;
+
+  // What a symbolic link says, not resolved.
+  absl::StatusOr<std::string> ReadLink(absl::string_view path) const;
+
+  // The names in a directory, without "." and "..", in its own order.
+  absl::StatusOr<std::vector<std::string>> List(absl::string_view path) const;
+
+  // Of those, the names of directories.
+  absl::StatusOr<std::vector<std::string>> ListDirectories(
+      absl::string_view path) const;
+
+  // Opens `path` with open(2)'s `flags`. Symbolic links are resolved inside
+  // the root, so that an absolute one does not lead out of it.
+  absl::StatusOr<FileDescriptor> Open(absl::string_view path, int flags) const;
+
+  // True when the files are not those of the machine this program runs on, or
+  // are seen through another place than "/".
+  bool HasRoot() const { return !roots_.root.empty(); }
+
+ private:
+  // A directory to start from, and the path below it.
+  struct Place {
+    const std::string* base;
+    std::string below;
+  };
+  Place Locate(absl::string_view path) const;
+
+  Roots roots_;
+};
+
+}  // namespace mailcow
+
+#endif  // COLLECTORS_FILES_H_

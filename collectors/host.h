@@ -1,0 +1,86 @@
+// The seams through which everything about a host is learned. A test describes
+// a machine by building a Host; exporter/linux_host is the real one.
+
+#ifndef COLLECTORS_HOST_H_
+#define COLLECTORS_HOST_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "collectors/files.h"
+#include "collectors/ip_address.h"
+
+namespace mailcow {
+
+// What uname(2) says, of which only these matter.
+struct SystemName {
+  std::string machine;  // "x86_64"
+  std::string release;  // "6.1.0-18-amd64"
+};
+
+// What statvfs(3) says of a mounted filesystem.
+struct Filesystem {
+  double size_bytes = 0;
+  double available_bytes = 0;  // to a process without privilege
+  double inodes_available = 0;
+  bool has_inodes = true;  // some (btrfs) make them as needed and count none
+  bool read_only = false;
+};
+
+// What adjtimex(2) says of the kernel's clock.
+struct ClockState {
+  double offset_seconds = 0;     // still to be slewed away
+  double max_error_seconds = 0;  // grows by 500 ppm while nobody corrects it
+  bool unsynchronized_flag = false;  // STA_UNSYNC
+};
+
+// A TCP socket in the state LISTEN.
+struct Listener {
+  IpAddress address;
+  uint16_t port = 0;
+  bool ipv6_only = false;  // an IPv6 socket that takes no IPv4 connections
+  uint64_t inode = 0;
+  uint64_t cgroup_id = 0;  // 0 where the kernel does not tell
+};
+
+// Whose a listener is. Either answer may be an error.
+struct Owner {
+  absl::StatusOr<std::string> process;  // its name: "exim4"
+  absl::StatusOr<std::string> cgroup;   // "/system.slice/exim4.service"
+};
+
+// The answers of the kernel that come at once and from no file.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+
+  virtual absl::StatusOr<SystemName> Uname() const = 0;
+
+  virtual absl::StatusOr<ClockState> Adjtimex() const = 0;
+
+  // Of the filesystem that holds `path`. NotFound where nothing stands there.
+  // A mount that does not answer is DeadlineExceeded; asking again costs
+  // nothing until it does.
+  virtual absl::StatusOr<Filesystem> Statvfs(absl::string_view path) const = 0;
+
+  // Every TCP socket that listens in this network namespace.
+  virtual absl::StatusOr<std::vector<Listener>> Listeners() const = 0;
+
+  // PermissionDenied names the capability that is missing.
+  virtual Owner OwnerOf(const Listener& listener) const = 0;
+
+  // The addresses of the host's network interfaces.
+  virtual absl::StatusOr<std::vector<IpAddress>> Addresses() const = 0;
+};
+
+struct Host {
+  const Files& files;
+  const Kernel& kernel;
+};
+
+}  // namespace mailcow
+
+#endif  // COLLECTORS_HOST_H_

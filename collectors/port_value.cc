@@ -1,0 +1,139 @@
+#include "collectors/port_value.h"
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace mailcow {
+namespace {
+
+constexpr PortDefinition kPorts[] = {
+    {"smtp", "SMTP_PORT", 25},
+    {"smtps", "SMTPS_PORT", 465},
+    {"submission", "SUBMISSION_PORT", 587},
+    {"imap", "IMAP_PORT", 143},
+    {"imaps", "IMAPS_PORT", 993},
+    {"pop3", "POP_PORT", 110},
+    {"pop3s", "POPS_PORT", 995},
+    {"sieve", "SIEVE_PORT", 4190},
+    {"http", "HTTP_PORT", 80, "HTTP_BIND"},
+    {"https", "HTTPS_PORT", 443, "HTTPS_BIND"},
+};
+
+// mailcow's own nginx, PHP and Dovecot use these inside its network.
+constexpr uint16_t kForbiddenWebPorts[] = {8081, 9081, 9082, 65510};
+
+// Only what looks like a port or an address is repeated in a message: a line
+// of mailcow.conf that went wrong may hold a password.
+std::string Quoted(absl::string_view variable, absl::string_view value) {
+  const bool is_harmless =
+      value.size() <= 48 &&
+      value.find_first_not_of("0123456789.:[]") == absl::string_view::npos;
+  return is_harmless ? absl::StrCat(variable, "=", value)
+                     : std::string(variable);
+}
+
+absl::StatusOr<uint16_t> ParsePort(absl::string_view text) {
+  uint32_t port;
+  if (text.find_first_not_of("0123456789") != absl::string_view::npos ||
+      !absl::SimpleAtoi(text, &port) || port == 0 || port > 65535) {
+    return absl::InvalidArgumentError("not a port from 1 to 65535");
+  }
+  return static_cast<uint16_t>(port);
+}
+
+// "25" or "192.0.2.1:25", the address from `separate_address` if that is set.
+absl::StatusOr<Bind> ParseBind(const PortDefinition& definition,
+                               absl::string_view value,
+                               absl::string_view separate_address) {
+  const size_t colon = value.rfind(':');
+  const bool has_address = colon != absl::string_view::npos;
+  const absl::StatusOr<uint16_t> port =
+      ParsePort(has_address ? value.substr(colon + 1) : value);
+  if (!port.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        Quoted(definition.variable, value), " is ", port.status().message()));
+  }
+  const absl::string_view address =
+      has_address ? value.substr(0, colon) : separate_address;
+  if (address.empty()) return Bind{.address = std::nullopt, .port = *port};
+  const absl::StatusOr<IpAddress> parsed = ParseIpAddress(address);
+  if (!parsed.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        has_address ? definition.variable : definition.bind_variable,
+        " has an address that is none"));
+  }
+  return Bind{.address = *parsed, .port = *port};
+}
+
+absl::StatusOr<std::string> Complaint(
+    const PortDefinition& definition, absl::string_view value,
+    const absl::StatusOr<Bind>& bind,
+    const absl::StatusOr<std::vector<IpAddress>>& addresses) {
+  if (!bind.ok()) return std::string(bind.status().message());
+  const bool is_web = !definition.bind_variable.empty();
+  if (is_web && value.find(':') != absl::string_view::npos) {
+    return absl::StrCat(Quoted(definition.variable, value),
+                        " must be a bare port, its address belongs to ",
+                        definition.bind_variable);
+  }
+  if (is_web && std::count(std::begin(kForbiddenWebPorts),
+                           std::end(kForbiddenWebPorts), bind->port) > 0) {
+    return absl::StrCat(Quoted(definition.variable, value),
+                        " is a port that mailcow uses inside");
+  }
+  if (!bind->address.has_value() || bind->address->IsWildcard()) return "";
+  if (!addresses.ok()) return addresses.status();
+  if (std::count(addresses->begin(), addresses->end(), *bind->address) == 0) {
+    return absl::StrCat(is_web ? definition.bind_variable : definition.variable,
+                        " asks for ", ToString(*bind->address),
+                        ", which is no address of this host");
+  }
+  return "";
+}
+
+}  // namespace
+
+absl::Span<const PortDefinition> PortDefinitions() { return kPorts; }
+
+bool Conflicts(const Bind& bind, const Listener& listener) {
+  if (bind.port != listener.port) return false;
+  if (!bind.address.has_value()) return true;
+  const IpAddress& wanted = *bind.address;
+  const IpAddress& taken = listener.address;
+  if (wanted.family == taken.family) {
+    return wanted == taken || wanted.IsWildcard() || taken.IsWildcard();
+  }
+  // [::] takes IPv4 too, unless the socket is IPv6-only. Docker binds an IPv6
+  // address with an IPv6-only socket.
+  return taken.family == IpAddress::Family::kIpv6 && taken.IsWildcard() &&
+         !listener.ipv6_only;
+}
+
+bool Overlap(const Bind& one, const Bind& other) {
+  if (one.port != other.port) return false;
+  if (!one.address.has_value() || !other.address.has_value()) return true;
+  return one.address->family == other.address->family &&
+         (*one.address == *other.address || one.address->IsWildcard() ||
+          other.address->IsWildcard());
+}
+
+PortValue ParsePortValue(
+    const PortDefinition& definition, const MailcowConf& conf,
+    const absl::StatusOr<std::vector<IpAddress>>& addresses) {
+  const absl::StatusOr<std::string> value =
+      conf.Get(definition.variable, absl::StrCat(definition.default_port));
+  const absl::StatusOr<std::string> separate_address =
+      conf.Get(definition.bind_variable, "");
+  for (const absl::Status& status :
+       {value.status(), separate_address.status()}) {
+    if (!status.ok()) return {status, std::string(status.message())};
+  }
+  absl::StatusOr<Bind> bind = ParseBind(definition, *value, *separate_address);
+  absl::StatusOr<std::string> complaint =
+      Complaint(definition, *value, bind, addresses);
+  return {std::move(bind), std::move(complaint)};
+}
+
+}  // namespace mailcow

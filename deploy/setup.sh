@@ -1,0 +1,70 @@
+# What deploy/run.sh and tests/run.sh have in common; meant to be sourced.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+civetweb=$root/build/civetweb
+
+# require_packages FILE...: installs the packages that the files name and this
+# machine lacks. Without root it says what to run instead, and stops.
+require_packages() {
+  local wanted missing
+  mapfile -t wanted < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@")
+  mapfile -t missing < <(comm -23 <(printf '%s\n' "${wanted[@]}" | sort) \
+    <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -nE 's/^.i +//p' | sort -u))
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  if [[ $EUID -ne 0 ]]; then
+    echo "Packages are missing. Run this, then try again:" >&2
+    echo "  sudo apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  echo "installing: ${missing[*]}" >&2
+  apt-get update -q >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" >&2
+}
+
+# source_lists DIR: writes this machine's apt sources there as sources of source
+# packages, whichever of apt's two forms they have.
+source_lists() {
+  local file
+  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+    [[ -f $file ]] || continue
+    case $file in
+      *.list) sed -nE 's/^[[:space:]]*deb([[:space:]])/deb-src\1/p' "$file" >"$1/$(basename "$file")" ;;
+      *.sources) sed -E 's/^Types:.*/Types: deb-src/I' "$file" >"$1/$(basename "$file")" ;;
+    esac
+  done
+}
+
+# fetch_civetweb: unpacks the source of Debian's civetweb into $civetweb. The
+# machine's own apt lists are left alone, so no root is needed.
+fetch_civetweb() {
+  [[ ! -e $civetweb/src/civetweb.c ]] || return 0
+  local work options
+  work=$(mktemp -d)
+  mkdir -p "$work"/{sources,lists/partial,cache/archives/partial,unpack}
+  source_lists "$work/sources"
+  options=(-q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$work/sources"
+    -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache"
+    -o APT::Sandbox::User=root -o APT::Update::Post-Invoke-Success::=true)
+  # A source of the machine that has no source packages is no reason to stop.
+  apt-get "${options[@]}" update >&2 || true
+  if ! (cd "$work/unpack" && apt-get "${options[@]}" --only-source source civetweb >&2); then
+    echo "apt-get source civetweb: none of this machine's apt sources has it" >&2
+    rm -rf "$work"
+    exit 1
+  fi
+  mkdir -p "$root/build"
+  rm -rf "$civetweb"
+  mv "$work"/unpack/civetweb-*/ "$civetweb"
+  rm -rf "$work"
+}
+
+# build DIR [CMAKE-OPTION...]: builds into DIR; a second time only what changed.
+build() {
+  local dir=$1
+  shift
+  if [[ ! -e $dir/build.ninja ]]; then
+    cmake -S "$root" -B "$dir" -G Ninja -DCIVETWEB_SOURCE_DIR="$civetweb" "$@" >&2
+  fi
+  cmake --build "$dir" >&2
+}

@@ -1,0 +1,90 @@
+#include "exporter/human.h"
+
+#include <cmath>
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "exporter/text_format.h"
+
+namespace mailcow {
+namespace {
+
+// Three significant digits, without a fraction of zeros.
+std::string Rounded(double value) {
+  return std::abs(value) >= 1000 ? absl::StrFormat("%.0f", value)
+                                 : absl::StrFormat("%.3g", value);
+}
+
+std::string HumanBytes(double bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  size_t unit = 0;
+  while (std::abs(bytes) >= 1024 && unit + 1 < std::size(kUnits)) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return absl::StrCat(Rounded(bytes), " ", kUnits[unit]);
+}
+
+std::string HumanSeconds(double seconds) {
+  const double size = std::abs(seconds);
+  if (size >= 1 || size == 0) return absl::StrCat(Rounded(seconds), " s");
+  if (size >= 1e-3) return absl::StrCat(Rounded(seconds * 1e3), " ms");
+  return absl::StrCat(Rounded(seconds * 1e6), " us");
+}
+
+}  // namespace
+
+std::string HumanNumber(double value, Unit unit) {
+  switch (unit) {
+    case Unit::kBool:
+      return value != 0 ? "yes" : "no";
+    case Unit::kBytes:
+      return HumanBytes(value);
+    case Unit::kCount:
+    case Unit::kInfo:
+      return FormatNumber(value);
+    case Unit::kSeconds:
+      return HumanSeconds(value);
+  }
+  return "";
+}
+
+std::string HumanValue(const Row& row) {
+  const Reading& reading = row.reading();
+  if (!reading.value.ok()) return "?";
+  if (row.requirement().unit == Unit::kInfo) {
+    return absl::StrJoin(reading.labels, " ", absl::PairFormatter("="));
+  }
+  return HumanNumber(*reading.value, row.requirement().unit);
+}
+
+std::string HumanBound(const Bound& bound, Unit unit) {
+  if (unit == Unit::kBool) return HumanNumber(bound.nominal, unit);
+  const absl::string_view sign =
+      bound.relation == Bound::Relation::kAtLeast ? ">= " : "<= ";
+  return absl::StrCat(sign, HumanNumber(bound.nominal, unit));
+}
+
+std::string Printable(absl::string_view text) {
+  const std::string valid = ToValidUtf8(text);
+  std::string printable;
+  for (size_t i = 0; i < valid.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(valid[i]);
+    // U+0080 to U+009F, which terminals obey as they do escape sequences.
+    const bool is_c1 =
+        byte == 0xc2 && static_cast<uint8_t>(valid[i + 1]) < 0xa0;
+    if (is_c1) {
+      absl::StrAppendFormat(&printable, "\\x%02x",
+                            static_cast<uint8_t>(valid[++i]));
+    } else if (byte < 0x20 || byte == 0x7f) {
+      absl::StrAppendFormat(&printable, "\\x%02x", byte);
+    } else {
+      printable += valid[i];
+    }
+  }
+  return printable;
+}
+
+}  // namespace mailcow

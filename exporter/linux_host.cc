@@ -1,0 +1,133 @@
+#include "exporter/linux_host.h"
+
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/timex.h>
+#include <sys/utsname.h>
+
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "exporter/sock_diag.h"
+
+namespace mailcow {
+namespace {
+
+// Two paths that hang must not keep the program from ending within a second.
+constexpr absl::Duration kMountDeadline = absl::Milliseconds(400);
+
+// A container sees the host's root through a mount that may be read-only while
+// the host's own is not: there only the filesystem itself tells.
+bool IsReadOnly(const Files& files, int fd, const struct statvfs& stats) {
+  if ((stats.f_flag & ST_RDONLY) == 0) return false;
+  struct stat status;
+  if (!files.HasRoot() || fstat(fd, &status) != 0) return true;
+  const Files own{Files::Roots{}};
+  const absl::StatusOr<std::string> mounts =
+      own.Read("/proc/self/mountinfo", size_t{16} << 20);
+  return !mounts.ok() ||
+         IsSuperblockReadOnly(*mounts, absl::StrCat(major(status.st_dev), ":",
+                                                    minor(status.st_dev)));
+}
+
+absl::StatusOr<Filesystem> StatvfsNow(const Files& files,
+                                      const std::string& path) {
+  const absl::StatusOr<FileDescriptor> file = files.Open(path, O_PATH);
+  if (!file.ok()) return file.status();
+  struct statvfs stats;
+  if (fstatvfs(file->get(), &stats) != 0) {
+    return absl::ErrnoToStatus(errno, path);
+  }
+  const auto block = static_cast<double>(stats.f_frsize);
+  return Filesystem{
+      .size_bytes = block * static_cast<double>(stats.f_blocks),
+      .available_bytes = block * static_cast<double>(stats.f_bavail),
+      .inodes_available = static_cast<double>(stats.f_favail),
+      .has_inodes = stats.f_files != 0,
+      .read_only = IsReadOnly(files, file->get(), stats)};
+}
+
+}  // namespace
+
+LinuxKernel::LinuxKernel(const Files& files)
+    : files_(files), mounts_(kMountDeadline), owners_(files) {}
+
+absl::StatusOr<SystemName> LinuxKernel::Uname() const {
+  utsname name;
+  if (uname(&name) != 0) return absl::ErrnoToStatus(errno, "uname");
+  return SystemName{.machine = name.machine, .release = name.release};
+}
+
+absl::StatusOr<ClockState> LinuxKernel::Adjtimex() const {
+  timex clock = {};
+  if (adjtimex(&clock) < 0) return absl::ErrnoToStatus(errno, "adjtimex");
+  const bool in_nanoseconds = (clock.status & STA_NANO) != 0;
+  return ClockState{
+      .offset_seconds =
+          static_cast<double>(clock.offset) / (in_nanoseconds ? 1e9 : 1e6),
+      .max_error_seconds = static_cast<double>(clock.maxerror) / 1e6,
+      .unsynchronized_flag = (clock.status & STA_UNSYNC) != 0};
+}
+
+absl::StatusOr<Filesystem> LinuxKernel::Statvfs(absl::string_view path) const {
+  // Copies: a question that hangs may outlive this object.
+  return mounts_.Ask(std::string(path),
+                     [files = files_, path = std::string(path)] {
+                       return StatvfsNow(files, path);
+                     });
+}
+
+absl::StatusOr<std::vector<Listener>> LinuxKernel::Listeners() const {
+  return DumpListeners();
+}
+
+Owner LinuxKernel::OwnerOf(const Listener& listener) const {
+  return owners_.Find(listener);
+}
+
+absl::StatusOr<std::vector<IpAddress>> LinuxKernel::Addresses() const {
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return absl::ErrnoToStatus(errno, "getifaddrs");
+  const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> list(first, &freeifaddrs);
+  std::vector<IpAddress> addresses;
+  for (const ifaddrs* entry = first; entry != nullptr;
+       entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr) continue;
+    if (entry->ifa_addr->sa_family == AF_INET) {
+      const auto* ipv4 = reinterpret_cast<sockaddr_in*>(entry->ifa_addr);
+      addresses.push_back(FromBytes(IpAddress::Family::kIpv4, &ipv4->sin_addr));
+    } else if (entry->ifa_addr->sa_family == AF_INET6) {
+      const auto* ipv6 = reinterpret_cast<sockaddr_in6*>(entry->ifa_addr);
+      addresses.push_back(
+          FromBytes(IpAddress::Family::kIpv6, &ipv6->sin6_addr));
+    }
+  }
+  return addresses;
+}
+
+bool IsSuperblockReadOnly(absl::string_view mountinfo,
+                          absl::string_view device) {
+  for (const absl::string_view line : absl::StrSplit(mountinfo, '\n')) {
+    // proc(5): ID PARENT MAJOR:MINOR ... - TYPE SOURCE SUPERBLOCK-OPTIONS
+    const std::vector<absl::string_view> halves =
+        absl::StrSplit(line, absl::MaxSplits(" - ", 1));
+    if (halves.size() != 2) continue;
+    const std::vector<absl::string_view> mount = absl::StrSplit(halves[0], ' ');
+    const std::vector<absl::string_view> type = absl::StrSplit(halves[1], ' ');
+    if (mount.size() < 3 || mount[2] != device || type.size() < 3) continue;
+    for (const absl::string_view option : absl::StrSplit(type[2], ',')) {
+      if (option == "ro") return true;
+    }
+    return false;
+  }
+  return true;
+}
+
+}  // namespace mailcow

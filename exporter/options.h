@@ -1,0 +1,45 @@
+// The command line.
+
+#ifndef EXPORTER_OPTIONS_H_
+#define EXPORTER_OPTIONS_H_
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "collectors/all.h"
+#include "collectors/files.h"
+#include "exporter/log.h"
+
+namespace mailcow {
+
+enum class Command { kServe, kCheck, kList };
+enum class CheckFormat { kText, kJson, kNagios };
+
+struct Options {
+  Command command = Command::kServe;
+  CheckFormat format = CheckFormat::kText;
+  std::vector<std::string> listen_addresses = {"127.0.0.1:9025"};
+  std::string telemetry_path = "/metrics";
+  Files::Roots roots;
+  // A file of recorded answers instead of the kernel's; empty for the kernel.
+  std::string kernel_recording;
+  Settings settings;
+  std::set<std::string> topics;  // those that are asked
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kLogfmt;
+};
+
+// Either options, or what to print and the status to exit with: 0 for help and
+// version on stdout, 2 for a mistake on stderr.
+struct ParsedOptions {
+  std::optional<Options> options;
+  std::string message;
+  int exit_status = 0;
+};
+ParsedOptions ParseOptions(int argc, const char* const* argv);
+
+}  // namespace mailcow
+
+#endif  // EXPORTER_OPTIONS_H_

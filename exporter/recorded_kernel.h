@@ -1,0 +1,48 @@
+// A kernel whose answers are read from a JSON file, so that a recorded machine
+// can be judged on another: in tests, and to look into a bug report.
+
+#ifndef EXPORTER_RECORDED_KERNEL_H_
+#define EXPORTER_RECORDED_KERNEL_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "collectors/host.h"
+
+namespace mailcow {
+
+class RecordedKernel : public Kernel {
+ public:
+  // `json` as tests/hosts/*/kernel.json has it; what it lacks is an answer that
+  // could not be had. InvalidArgument says which key is wrong.
+  static absl::StatusOr<RecordedKernel> Parse(absl::string_view json);
+
+  absl::StatusOr<SystemName> Uname() const override { return uname_; }
+  absl::StatusOr<ClockState> Adjtimex() const override { return clock_; }
+  // NotFound for a path that was not recorded.
+  absl::StatusOr<Filesystem> Statvfs(absl::string_view path) const override;
+  absl::StatusOr<std::vector<Listener>> Listeners() const override {
+    return listeners_;
+  }
+  Owner OwnerOf(const Listener& listener) const override;
+  absl::StatusOr<std::vector<IpAddress>> Addresses() const override {
+    return addresses_;
+  }
+
+ private:
+  RecordedKernel() = default;
+
+  absl::StatusOr<SystemName> uname_;
+  absl::StatusOr<ClockState> clock_;
+  absl::StatusOr<std::map<std::string, Filesystem, std::less<>>> filesystems_;
+  absl::StatusOr<std::vector<Listener>> listeners_;
+  std::map<uint64_t, Owner> owners_;  // by inode
+  absl::StatusOr<std::vector<IpAddress>> addresses_;
+};
+
+}  // namespace mailcow
+
+#endif  // EXPORTER_RECORDED_KERNEL_H_

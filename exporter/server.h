@@ -1,0 +1,52 @@
+// Serves a Site over HTTP with CivetWeb.
+
+#ifndef EXPORTER_SERVER_H_
+#define EXPORTER_SERVER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "exporter/site.h"
+
+struct mg_context;
+
+namespace mailcow {
+
+class Server {
+ public:
+  // Listens on every address: "127.0.0.1:9025", "[::1]:9025", or ":9025" for
+  // all addresses of both families; port 0 takes a free one. Unavailable says
+  // which address could not be had. `site` must outlive the server.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const std::vector<std::string>& addresses, const Site& site);
+
+  // Waits for the requests under way.
+  ~Server();
+
+  // The ports it listens on, in the order of the addresses.
+  std::vector<uint16_t> ports() const;
+
+ private:
+  explicit Server(const Site& site) : site_(site) {}
+
+  const Site& site_;
+  mg_context* context_ = nullptr;
+  absl::Mutex mutex_;
+  // What CivetWeb first complained of; that is why it does not start.
+  std::string first_error_ ABSL_GUARDED_BY(mutex_);
+
+  friend struct ServerCallbacks;
+};
+
+// InvalidArgument for what is no address of the forms above.
+absl::Status CheckListenAddress(absl::string_view address);
+
+}  // namespace mailcow
+
+#endif  // EXPORTER_SERVER_H_

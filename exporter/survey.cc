@@ -1,0 +1,125 @@
+#include "exporter/survey.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace mailcow {
+namespace {
+
+Section Ask(const Collector& collector, const Host& host) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Finding> findings = collector.Collect(host);
+  return {
+      .topic = std::string(collector.topic()),
+      .cadence = collector.cadence(),
+      .findings = std::move(findings),
+      .duration = absl::FromChrono(std::chrono::steady_clock::now() - start),
+      .age = absl::ZeroDuration()};
+}
+
+// For a topic that has never answered: not even its subjects are known.
+Section Unanswered(const Collector& collector) {
+  Section section{.topic = std::string(collector.topic()),
+                  .cadence = collector.cadence(),
+                  .age = absl::InfiniteDuration()};
+  for (const Requirement* requirement : collector.requirements()) {
+    section.findings.push_back(
+        {requirement,
+         {.labels = {}, .value = absl::UnavailableError("not measured yet")}});
+  }
+  return section;
+}
+
+void Distrust(Section& section, absl::Duration allowance) {
+  for (Finding& finding : section.findings) {
+    finding.reading.value = absl::DeadlineExceededError(absl::StrCat(
+        "last measured ", absl::ToInt64Seconds(section.age),
+        " seconds ago, more than ", absl::ToInt64Seconds(allowance)));
+  }
+}
+
+}  // namespace
+
+Report SurveyOnce(const Collectors& collectors, const Host& host) {
+  Report report;
+  for (const auto& collector : collectors) {
+    report.sections.push_back(Ask(*collector, host));
+  }
+  return report;
+}
+
+Survey::Survey(const Collectors& collectors, const Host& host, Clock clock)
+    : collectors_(collectors), host_(host), clock_(std::move(clock)) {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& collector : collectors_) {
+    if (!collector->cadence().has_value()) continue;
+    refreshed_.push_back(
+        {.collector = collector.get(), .section = Unanswered(*collector)});
+  }
+  // Nothing is added from here on: the threads may hold references.
+  for (Refreshed& refreshed : refreshed_) {
+    threads_.emplace_back([this, &refreshed] { KeepRefreshing(refreshed); });
+  }
+}
+
+Survey::~Survey() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Survey::KeepRefreshing(Refreshed& refreshed) {
+  const Collector& collector = *refreshed.collector;
+  for (;;) {
+    Section section = Ask(collector, host_);
+    absl::MutexLock lock(&mutex_);
+    refreshed.section = std::move(section);
+    refreshed.at = clock_();
+    refreshed.is_filled = true;
+    if (mutex_.AwaitWithTimeout(absl::Condition(&stop_),
+                                collector.cadence()->every)) {
+      return;
+    }
+  }
+}
+
+bool Survey::AllFilled() const {
+  for (const Refreshed& refreshed : refreshed_) {
+    if (!refreshed.is_filled) return false;
+  }
+  return true;
+}
+
+void Survey::AwaitFirstFindings(absl::Duration deadline) {
+  absl::MutexLock lock(&mutex_);
+  mutex_.AwaitWithTimeout(absl::Condition(this, &Survey::AllFilled), deadline);
+}
+
+Section Survey::TakeRefreshed(const Collector& collector) {
+  absl::MutexLock lock(&mutex_);
+  for (const Refreshed& refreshed : refreshed_) {
+    if (refreshed.collector != &collector) continue;
+    Section section = refreshed.section;
+    if (!refreshed.is_filled) return section;
+    section.age = absl::FromChrono(clock_() - refreshed.at);
+    const absl::Duration allowance = section.cadence->allowance;
+    if (section.age > allowance) Distrust(section, allowance);
+    return section;
+  }
+  return Unanswered(collector);
+}
+
+Report Survey::Take() {
+  Report report;
+  for (const auto& collector : collectors_) {
+    report.sections.push_back(collector->cadence().has_value()
+                                  ? TakeRefreshed(*collector)
+                                  : Ask(*collector, host_));
+  }
+  return report;
+}
+
+}  // namespace mailcow

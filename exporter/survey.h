@@ -1,0 +1,68 @@
+// Runs the collectors and owns freshness: a topic that can block is refreshed
+// on a thread of its own, so that a scrape never waits for it.
+
+#ifndef EXPORTER_SURVEY_H_
+#define EXPORTER_SURVEY_H_
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "collectors/collector.h"
+#include "exporter/report.h"
+
+namespace mailcow {
+
+using Collectors = std::vector<std::unique_ptr<Collector>>;
+
+// Asks every collector now, one after the other.
+Report SurveyOnce(const Collectors& collectors, const Host& host);
+
+class Survey {
+ public:
+  // Not the time of day, which may be stepped.
+  using Clock = std::function<std::chrono::steady_clock::time_point()>;
+
+  // Begins to refresh the topics that have a cadence. `collectors` and what
+  // `host` refers to must outlive the survey.
+  Survey(const Collectors& collectors, const Host& host,
+         Clock clock = &std::chrono::steady_clock::now);
+
+  // Waits for a refresh that is under way.
+  ~Survey();
+
+  // Waits until every topic was refreshed once, but no longer than `deadline`.
+  void AwaitFirstFindings(absl::Duration deadline);
+
+  // What is known now. Findings that were refreshed too long ago are unknown.
+  Report Take();
+
+ private:
+  struct Refreshed {
+    const Collector* collector;
+    Section section;
+    std::chrono::steady_clock::time_point at = {};
+    bool is_filled = false;
+  };
+
+  void KeepRefreshing(Refreshed& refreshed);
+  Section TakeRefreshed(const Collector& collector);
+  bool AllFilled() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Collectors& collectors_;
+  const Host host_;
+  const Clock clock_;
+  absl::Mutex mutex_;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<Refreshed> refreshed_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace mailcow
+
+#endif  // EXPORTER_SURVEY_H_

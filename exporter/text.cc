@@ -1,0 +1,167 @@
+#include "exporter/text.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "exporter/human.h"
+
+namespace mailcow {
+namespace {
+
+// Rows of one requirement that differ in nothing but their subject are one
+// line: ten free ports need no ten lines.
+struct Line {
+  const Row* row;
+  std::vector<std::string> subjects;
+  std::string value;
+  std::string limit;
+};
+
+bool IsSameButForSubject(const Line& line, const Row& row) {
+  const Row& other = *line.row;
+  return &other.requirement() == &row.requirement() &&
+         other.level == row.level && other.verdict == row.verdict &&
+         row.requirement().unit != Unit::kInfo &&
+         line.value == HumanValue(row) &&
+         other.reading().detail == row.reading().detail &&
+         other.reason() == row.reason();
+}
+
+std::vector<Line> LinesOf(const std::vector<Row>& rows) {
+  std::vector<Line> lines;
+  for (const Row& row : rows) {
+    auto line = std::find_if(
+        lines.begin(), lines.end(),
+        [&row](const Line& seen) { return IsSameButForSubject(seen, row); });
+    if (line == lines.end()) {
+      const std::optional<Bound> bound = row.bound();
+      const bool is_info = row.requirement().unit == Unit::kInfo;
+      lines.push_back(
+          {.row = &row,
+           .subjects = {},
+           .value = is_info && row.reading().value.ok() ? "" : HumanValue(row),
+           .limit = bound.has_value()
+                        ? HumanBound(*bound, row.requirement().unit)
+                        : ""});
+      line = std::prev(lines.end());
+    }
+    if (!row.subject().empty()) line->subjects.push_back(row.subject());
+  }
+  return lines;
+}
+
+std::string TitleOf(const Line& line) {
+  const absl::string_view id = line.row->requirement().id;
+  if (line.subjects.empty()) return std::string(id);
+  if (line.subjects.size() > 1) {
+    return absl::StrCat(id, " (", line.subjects.size(), ")");
+  }
+  return absl::StrCat(id, " ", line.subjects.front());
+}
+
+// What stands behind the columns: all of the subjects, and the detail unless
+// it has a line of its own.
+std::string TrailerOf(const Line& line) {
+  std::vector<std::string> parts;
+  if (line.subjects.size() > 1) {
+    parts.push_back(absl::StrJoin(line.subjects, " "));
+  }
+  const Row& row = *line.row;
+  if (row.requirement().unit == Unit::kInfo && row.reading().value.ok()) {
+    parts.push_back(HumanValue(row));
+  }
+  if (row.verdict != Verdict::kUnmet && !row.reading().detail.empty()) {
+    parts.push_back(row.reading().detail);
+  }
+  return absl::StrJoin(parts, "  ");
+}
+
+absl::string_view ColorOf(const Row& row) {
+  switch (row.verdict) {
+    case Verdict::kMet:
+      return "\033[32m";
+    case Verdict::kUnmet:
+      return row.level == Level::kRequired ? "\033[1;31m" : "\033[33m";
+    case Verdict::kUnknown:
+      return "\033[35m";
+    case Verdict::kFact:
+      return "\033[2m";
+  }
+  return "";
+}
+
+std::string Colored(absl::string_view text, absl::string_view color,
+                    bool with_color) {
+  if (!with_color) return std::string(text);
+  return absl::StrCat(color, text, "\033[0m");
+}
+
+// The lines below an unmet or unknown one.
+void AppendExplanation(const Row& row, std::string& out) {
+  constexpr absl::string_view kIndent = "           ";
+  if (row.verdict == Verdict::kUnmet) {
+    if (!row.reading().detail.empty()) {
+      absl::StrAppend(&out, kIndent, Printable(row.reading().detail), "\n");
+    }
+    absl::StrAppend(&out, kIndent, "remedy: ", Printable(row.remedy()), "\n");
+  } else if (!row.reason().empty()) {
+    absl::StrAppend(&out, kIndent, "reason: ", Printable(row.reason()), "\n");
+  }
+}
+
+std::string Summary(const Counts& counts) {
+  return absl::StrCat(IsReady(counts) ? "READY: " : "NOT READY: ", counts.met,
+                      " met, ", counts.unmet_required, " required unmet, ",
+                      counts.unknown_required, " required unknown, ",
+                      counts.unmet_recommended, " recommended unmet, ",
+                      counts.unknown_recommended, " recommended unknown");
+}
+
+}  // namespace
+
+std::string RenderText(const Report& report, bool with_color) {
+  const std::vector<Row> rows = RowsOf(report);
+  const std::vector<Line> lines = LinesOf(rows);
+  size_t title = 0;
+  size_t value = 0;
+  size_t limit = 0;
+  for (const Line& line : lines) {
+    title = std::max(title, Printable(TitleOf(line)).size());
+    value = std::max(value, line.value.size());
+    limit = std::max(limit, line.limit.size());
+  }
+  std::string out;
+  const Section* section = nullptr;
+  for (const Line& line : lines) {
+    const Row& row = *line.row;
+    if (row.section != section) {
+      absl::StrAppend(&out, section == nullptr ? "" : "\n", row.section->topic,
+                      "\n");
+      section = row.section;
+    }
+    std::string columns = absl::StrFormat(
+        "  %-*s  %*s  %-*s  %-11s  %s", title, Printable(TitleOf(line)), value,
+        line.value, limit, line.limit,
+        row.level.has_value() ? Name(*row.level) : "",
+        Printable(TrailerOf(line)));
+    columns.resize(columns.find_last_not_of(' ') + 1);
+    absl::StrAppend(&out, "  ",
+                    Colored(absl::StrFormat("%-7s", Name(row.verdict)),
+                            ColorOf(row), with_color),
+                    columns, "\n");
+    AppendExplanation(row, out);
+  }
+  const Counts counts = Count(rows);
+  absl::StrAppend(
+      &out, "\n",
+      Colored(Summary(counts), IsReady(counts) ? "\033[1;32m" : "\033[1;31m",
+              with_color),
+      "\n");
+  return out;
+}
+
+}  // namespace mailcow

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# lint.sh format: is every source formatted?
+# lint.sh tidy BUILD: does clang-tidy find nothing in any source of BUILD?
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+case $1 in
+  format)
+    find collectors exporter tests -name '*.cc' -o -name '*.h' | xargs clang-format --dry-run --Werror
+    ;;
+  tidy)
+    find collectors exporter -name '*.cc' | xargs -P 2 -n 4 clang-tidy --quiet -p "$2"
+    ;;
+esac
