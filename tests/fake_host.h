@@ -1,0 +1,110 @@
+// Builds the machines that unit tests describe: files below a directory of the
+// test's own, and a kernel that answers what the test sets.
+
+#ifndef TESTS_FAKE_HOST_H_
+#define TESTS_FAKE_HOST_H_
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "collectors/collector.h"
+#include "collectors/host.h"
+
+namespace mailcow {
+
+// A directory that holds a host's files and goes with the test.
+class FakeRoot {
+ public:
+  FakeRoot() {
+    std::string path =
+        std::filesystem::temp_directory_path() / "mailcow_host_test.XXXXXX";
+    path_ = mkdtemp(path.data());
+  }
+  ~FakeRoot() { std::filesystem::remove_all(path_); }
+  FakeRoot(const FakeRoot&) = delete;
+  FakeRoot& operator=(const FakeRoot&) = delete;
+
+  // Writes a file at `path` as it stands on the host.
+  void Write(const std::string& path, const std::string& content) const {
+    const std::filesystem::path file = At(path);
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << content;
+  }
+  void MakeDirectory(const std::string& path) const {
+    std::filesystem::create_directories(At(path));
+  }
+  void Link(const std::string& target, const std::string& path) const {
+    std::filesystem::create_directories(At(path).parent_path());
+    std::filesystem::create_symlink(target, At(path));
+  }
+
+  std::filesystem::path At(const std::string& path) const {
+    return path_ + path;
+  }
+  Files files() const { return Files(Files::Roots{.root = path_}); }
+
+ private:
+  std::string path_;
+};
+
+// A kernel of which nothing is known but what the test sets.
+struct FakeKernel : Kernel {
+  absl::StatusOr<SystemName> uname = absl::UnavailableError("no uname");
+  absl::StatusOr<ClockState> clock = absl::UnavailableError("no adjtimex");
+  std::map<std::string, absl::StatusOr<Filesystem>> filesystems;
+  absl::StatusOr<std::vector<Listener>> listeners =
+      absl::UnavailableError("no sock_diag");
+  std::map<uint64_t, Owner> owners;  // by inode
+  absl::StatusOr<std::vector<IpAddress>> addresses =
+      absl::UnavailableError("no getifaddrs");
+
+  absl::StatusOr<SystemName> Uname() const override { return uname; }
+  absl::StatusOr<ClockState> Adjtimex() const override { return clock; }
+  absl::StatusOr<Filesystem> Statvfs(absl::string_view path) const override {
+    const auto found = filesystems.find(std::string(path));
+    if (found != filesystems.end()) return found->second;
+    return absl::NotFoundError(absl::StrCat(path, ": No such file"));
+  }
+  absl::StatusOr<std::vector<Listener>> Listeners() const override {
+    return listeners;
+  }
+  Owner OwnerOf(const Listener& listener) const override {
+    const auto found = owners.find(listener.inode);
+    if (found != owners.end()) return found->second;
+    return {.process = absl::PermissionDeniedError("no owner"),
+            .cgroup = absl::PermissionDeniedError("no owner")};
+  }
+  absl::StatusOr<std::vector<IpAddress>> Addresses() const override {
+    return addresses;
+  }
+};
+
+// The readings of the requirement `id`, in order.
+inline std::vector<Reading> ReadingsOf(const std::vector<Finding>& findings,
+                                       absl::string_view id) {
+  std::vector<Reading> readings;
+  for (const Finding& finding : findings) {
+    if (finding.requirement->id == id) readings.push_back(finding.reading);
+  }
+  return readings;
+}
+
+// The requirement `id` of `collector`, which must have it.
+inline const Requirement& RequirementOf(const Collector& collector,
+                                        absl::string_view id) {
+  for (const Requirement* requirement : collector.requirements()) {
+    if (requirement->id == id) return *requirement;
+  }
+  std::abort();
+}
+
+}  // namespace mailcow
+
+#endif  // TESTS_FAKE_HOST_H_
