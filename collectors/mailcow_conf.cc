@@ -1,6 +1,5 @@
 #include "collectors/mailcow_conf.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -13,10 +12,12 @@ namespace mailcow {
 namespace {
 
 bool IsKey(absl::string_view text) {
-  return !text.empty() && !absl::ascii_isdigit(text[0]) &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) || c == '_';
-         });
+  constexpr absl::string_view kDigits = "0123456789";
+  constexpr absl::string_view kCharacters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+  return !text.empty() &&
+         kDigits.find(text.front()) == absl::string_view::npos &&
+         text.find_first_not_of(kCharacters) == absl::string_view::npos;
 }
 
 // What stands behind the closing quote may only be a comment.
@@ -38,7 +39,8 @@ absl::StatusOr<std::string> ParseValue(absl::string_view key,
     return std::string(text.substr(1, end - 1));
   }
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '#' && (i == 0 || absl::ascii_isspace(text[i - 1]))) {
+    if (text[i] == '#' &&
+        (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\t')) {
       text = text.substr(0, i);
     }
   }

@@ -164,8 +164,8 @@ absl::StatusOr<OsRelease> ParseOsRelease(absl::string_view text) {
 
 absl::StatusOr<Version> ParseVersion(absl::string_view text) {
   const auto take_number = [&text](int* number) {
-    size_t digits = 0;
-    while (digits < text.size() && absl::ascii_isdigit(text[digits])) ++digits;
+    const size_t digits =
+        std::min(text.find_first_not_of("0123456789"), text.size());
     const bool is_number = absl::SimpleAtoi(text.substr(0, digits), number);
     text.remove_prefix(digits);
     return is_number;

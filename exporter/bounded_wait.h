@@ -49,10 +49,8 @@ class BoundedWait {
     }
     bool Wait(absl::Duration deadline) {
       absl::MutexLock lock(&mutex_);
-      return mutex_.AwaitWithTimeout(
-          absl::Condition(
-              +[](Pending* self) { return self->answer_.has_value(); }, this),
-          deadline);
+      return mutex_.AwaitWithTimeout(absl::Condition(this, &Pending::IsSet),
+                                     deadline);
     }
     std::optional<absl::StatusOr<Answer>> answer() {
       absl::MutexLock lock(&mutex_);
@@ -60,6 +58,10 @@ class BoundedWait {
     }
 
    private:
+    bool IsSet() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return answer_.has_value();
+    }
+
     absl::Mutex mutex_;
     std::optional<absl::StatusOr<Answer>> answer_ ABSL_GUARDED_BY(mutex_);
   };

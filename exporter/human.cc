@@ -19,8 +19,10 @@ std::string Rounded(double value) {
 
 std::string HumanBytes(double bytes) {
   constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  // What would be rounded up to 1024 is 1 of the next unit.
+  constexpr double kNextUnit = 1023.5;
   size_t unit = 0;
-  while (std::abs(bytes) >= 1024 && unit + 1 < std::size(kUnits)) {
+  while (std::abs(bytes) >= kNextUnit && unit + 1 < std::size(kUnits)) {
     bytes /= 1024;
     ++unit;
   }

@@ -25,7 +25,6 @@ bool IsSameButForSubject(const Line& line, const Row& row) {
   const Row& other = *line.row;
   return &other.requirement() == &row.requirement() &&
          other.level == row.level && other.verdict == row.verdict &&
-         row.requirement().unit != Unit::kInfo &&
          line.value == HumanValue(row) &&
          other.reading().detail == row.reading().detail &&
          other.reason() == row.reason();
@@ -34,16 +33,17 @@ bool IsSameButForSubject(const Line& line, const Row& row) {
 std::vector<Line> LinesOf(const std::vector<Row>& rows) {
   std::vector<Line> lines;
   for (const Row& row : rows) {
+    // What information says, the lines of its topic say where it matters.
+    if (row.requirement().unit == Unit::kInfo) continue;
     auto line = std::find_if(
         lines.begin(), lines.end(),
         [&row](const Line& seen) { return IsSameButForSubject(seen, row); });
     if (line == lines.end()) {
       const std::optional<Bound> bound = row.bound();
-      const bool is_info = row.requirement().unit == Unit::kInfo;
       lines.push_back(
           {.row = &row,
            .subjects = {},
-           .value = is_info && row.reading().value.ok() ? "" : HumanValue(row),
+           .value = HumanValue(row),
            .limit = bound.has_value()
                         ? HumanBound(*bound, row.requirement().unit)
                         : ""});
@@ -52,6 +52,13 @@ std::vector<Line> LinesOf(const std::vector<Row>& rows) {
     if (!row.subject().empty()) line->subjects.push_back(row.subject());
   }
   return lines;
+}
+
+bool IsMetByAllowance(const Row& row) {
+  if (row.verdict != Verdict::kMet) return false;
+  Bound nominal = *row.bound();
+  nominal.allowance = 0;
+  return Judge(nominal, row.reading().value) == Verdict::kUnmet;
 }
 
 std::string TitleOf(const Line& line) {
@@ -71,8 +78,10 @@ std::string TrailerOf(const Line& line) {
     parts.push_back(absl::StrJoin(line.subjects, " "));
   }
   const Row& row = *line.row;
-  if (row.requirement().unit == Unit::kInfo && row.reading().value.ok()) {
-    parts.push_back(HumanValue(row));
+  if (IsMetByAllowance(row)) {
+    parts.push_back(absl::StrCat(
+        "with an allowance of ",
+        HumanNumber(row.bound()->allowance, row.requirement().unit)));
   }
   if (row.verdict != Verdict::kUnmet && !row.reading().detail.empty()) {
     parts.push_back(row.reading().detail);

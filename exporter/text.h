@@ -1,4 +1,5 @@
-// The readiness table that `check` prints for a person.
+// The readiness table that `check` prints for a person. Information, which is
+// labels without a number, is left to the other formats.
 
 #ifndef EXPORTER_TEXT_H_
 #define EXPORTER_TEXT_H_
