@@ -23,10 +23,9 @@ int OpenInRoot(int base, const std::string& below, int flags) {
   open_how how = {};
   how.flags = static_cast<__u64>(flags) | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT;
-  const long fd = syscall(SYS_openat2, base, below.c_str(), &how, sizeof(how));
-  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) {
-    return static_cast<int>(fd);
-  }
+  const auto fd = static_cast<int>(
+      syscall(SYS_openat2, base, below.c_str(), &how, sizeof(how)));
+  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return fd;
   return openat(base, below.c_str(), flags | O_CLOEXEC);
 }
 

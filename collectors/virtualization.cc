@@ -1,5 +1,6 @@
 #include "collectors/virtualization.h"
 
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "collectors/requirement.h"
 
 namespace mailcow {
 namespace {
@@ -27,11 +29,9 @@ constexpr Marker kMarkers[] = {
 
 // OpenVZ and Virtuozzo show /proc/vz everywhere, /proc/bc on the host alone.
 absl::StatusOr<bool> IsOpenVzGuest(const Files& files) {
-  const absl::StatusOr<bool> vz = files.Exists("/proc/vz");
+  absl::StatusOr<bool> vz = files.Exists("/proc/vz");
   if (!vz.ok() || !*vz) return vz;
-  const absl::StatusOr<bool> host = files.Exists("/proc/bc");
-  if (!host.ok()) return host;
-  return !*host;
+  return IfKnown(files.Exists("/proc/bc"), std::logical_not<>());
 }
 
 absl::StatusOr<std::string> NameIn(const Files& files, const Marker& marker) {
