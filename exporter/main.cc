@@ -30,6 +30,8 @@ namespace mailcow {
 namespace {
 
 constexpr int kStartFailed = 1;
+// For `check`, 1 is a verdict.
+constexpr int kUsageError = 2;
 
 absl::StatusOr<std::unique_ptr<Kernel>> MakeKernel(const Options& options,
                                                    const Files& files) {
@@ -107,8 +109,10 @@ int Serve(const Collectors& collectors, const Host& host,
     logger.Error("cannot serve", {{"err", server.status().message()}});
     return kStartFailed;
   }
-  for (const uint16_t port : (*server)->ports()) {
-    logger.Info("listening", {{"port", absl::StrCat(port)},
+  const std::vector<uint16_t> ports = (*server)->ports();
+  for (size_t i = 0; i < ports.size(); ++i) {
+    logger.Info("listening", {{"address", options.listen_addresses[i]},
+                              {"port", absl::StrCat(ports[i])},
                               {"path", options.telemetry_path},
                               {"version", kVersion}});
   }
@@ -133,7 +137,7 @@ int Main(int argc, const char* const* argv) {
     logger.Error("cannot use --path.kernel",
                  {{"file", options.kernel_recording},
                   {"err", kernel.status().message()}});
-    return kStartFailed;
+    return options.command == Command::kCheck ? kUsageError : kStartFailed;
   }
   const Host host{.files = files, .kernel = **kernel};
   const Collectors collectors = ChosenCollectors(options);

@@ -38,6 +38,16 @@ std::string Message(const Response& response, bool with_body, bool keep_alive) {
   return message;
 }
 
+// The body of a request that is refused stays unread: what follows on the
+// connection would be taken for a request.
+bool MayKeepAlive(const mg_connection* connection, const mg_request_info& info,
+                  const Response& response) {
+  const char* wish = mg_get_header(connection, "Connection");
+  return response.status != 405 && info.content_length <= 0 &&
+         absl::string_view(info.http_version) == "1.1" &&
+         (wish == nullptr || !absl::EqualsIgnoreCase(wish, "close"));
+}
+
 // CivetWeb's spelling: "+PORT" is every address of both families.
 std::string ListeningPort(absl::string_view address) {
   return absl::StartsWith(address, ":") ? absl::StrCat("+", address.substr(1))
@@ -54,16 +64,12 @@ struct ServerCallbacks {
     Response response;
     try {
       response = static_cast<Server*>(server)->site_.Answer(
-          {.method = info->request_method, .path = info->local_uri});
+          {.method = info->request_method, .path = info->local_uri_raw});
     } catch (const std::exception&) {
       response = {.status = 500, .body = "internal error\n"};
     }
     const absl::string_view method = info->request_method;
-    // The body of a request that is refused stays unread: what follows on the
-    // connection would be taken for a request.
-    const bool keep_alive = response.status != 405 &&
-                            info->content_length <= 0 &&
-                            absl::string_view(info->http_version) == "1.1";
+    const bool keep_alive = MayKeepAlive(connection, *info, response);
     if (!keep_alive) mg_disable_keep_alive(connection);
     // One write: with two, Nagle's algorithm waits for the client's delayed
     // acknowledgement.
@@ -116,17 +122,27 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
       addresses, ",", [](std::string* out, const std::string& address) {
         out->append(ListeningPort(address));
       });
-  const std::array<const char*, 15> options = {
-      "listening_ports", ports.c_str(), "num_threads", "16", "tcp_nodelay", "1",
-      "enable_keep_alive", "yes",
+  const std::vector<std::pair<const char*, const char*>> settings = {
+      {"listening_ports", ports.c_str()},
+      // A kept connection holds its thread, and so does a silent one.
+      {"num_threads", "64"},
+      {"tcp_nodelay", "1"},
+      {"enable_keep_alive", "yes"},
       // Longer than Prometheus' default scrape interval of one minute.
-      "keep_alive_timeout_ms", "75000", "request_timeout_ms", "10000",
-      "enable_auth_domain_check", "no", nullptr};
+      {"keep_alive_timeout_ms", "75000"},
+      {"request_timeout_ms", "5000"},
+      {"decode_url", "no"},
+      {"enable_auth_domain_check", "no"}};
+  std::vector<const char*> options;
+  for (const auto& [name, value] : settings) {
+    options.push_back(name);
+    options.push_back(value);
+  }
+  options.push_back(nullptr);
   mg_callbacks callbacks = {};
   callbacks.log_message = &ServerCallbacks::OnLog;
   std::unique_ptr<Server> server(new Server(site));
-  mg_context* context = mg_start(&callbacks, server.get(),
-                                 const_cast<const char**>(options.data()));
+  mg_context* context = mg_start(&callbacks, server.get(), options.data());
   if (context == nullptr) {
     absl::MutexLock lock(&server->mutex_);
     return absl::UnavailableError(server->first_error_);

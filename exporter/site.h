@@ -12,7 +12,7 @@ namespace mailcow {
 
 struct Request {
   absl::string_view method;
-  absl::string_view path;  // decoded, without the query
+  absl::string_view path;  // as it was sent, without the query
 };
 
 struct Response {

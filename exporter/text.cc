@@ -40,13 +40,12 @@ std::vector<Line> LinesOf(const std::vector<Row>& rows) {
         [&row](const Line& seen) { return IsSameButForSubject(seen, row); });
     if (line == lines.end()) {
       const std::optional<Bound> bound = row.bound();
-      lines.push_back(
-          {.row = &row,
-           .subjects = {},
-           .value = HumanValue(row),
-           .limit = bound.has_value()
-                        ? HumanBound(*bound, row.requirement().unit)
-                        : ""});
+      lines.push_back({.row = &row,
+                       .subjects = {},
+                       .value = HumanValue(row),
+                       .limit = bound.has_value()
+                                    ? HumanBound(*bound, row.requirement().unit)
+                                    : ""});
       line = std::prev(lines.end());
     }
     if (!row.subject().empty()) line->subjects.push_back(row.subject());
