@@ -125,6 +125,9 @@ absl::StatusOr<std::string> ParseDataRoot(absl::string_view daemon_json) {
     return absl::DataLossError(
         absl::StrCat("line ", 1 + std::count(read.begin(), read.end(), '\n'),
                      " of ", kDaemonJson, " is not JSON"));
+  } catch (const nlohmann::json::exception&) {
+    return absl::DataLossError(
+        absl::StrCat(kDaemonJson, " has a number out of range"));
   }
   if (!json.is_object()) {
     return absl::DataLossError(

@@ -13,8 +13,9 @@ namespace {
 
 // Three significant digits, without a fraction of zeros.
 std::string Rounded(double value) {
-  return std::abs(value) >= 1000 ? absl::StrFormat("%.0f", value)
-                                 : absl::StrFormat("%.3g", value);
+  // From 999.5 on three digits would need an exponent.
+  return std::abs(value) >= 999.5 ? absl::StrFormat("%.0f", value)
+                                  : absl::StrFormat("%.3g", value);
 }
 
 std::string HumanBytes(double bytes) {
@@ -46,7 +47,7 @@ std::string HumanNumber(double value, Unit unit) {
       return HumanBytes(value);
     case Unit::kCount:
     case Unit::kInfo:
-      return FormatNumber(value);
+      return absl::StrFormat("%.15g", value);
     case Unit::kSeconds:
       return HumanSeconds(value);
   }

@@ -1,5 +1,7 @@
 #include "exporter/nagios.h"
 
+#include <array>
+#include <charconv>
 #include <optional>
 #include <vector>
 
@@ -7,7 +9,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "exporter/human.h"
-#include "exporter/text_format.h"
 
 namespace mailcow {
 namespace {
@@ -19,10 +20,18 @@ std::string NameOf(const Finding& finding) {
                                        labels.front().second);
 }
 
+// Performance data knows no exponents.
+std::string Decimal(double value) {
+  std::array<char, 512> text;
+  const auto result = std::to_chars(text.data(), text.data() + text.size(),
+                                    value, std::chars_format::fixed);
+  return {text.data(), result.ptr};
+}
+
 // "10:" alerts below 10, "10" above it.
 std::string Range(const std::optional<Bound>& bound) {
   if (!bound.has_value()) return "";
-  return absl::StrCat(FormatNumber(bound->limit()),
+  return absl::StrCat(Decimal(bound->limit()),
                       bound->relation == Bound::Relation::kAtLeast ? ":" : "");
 }
 
@@ -44,7 +53,7 @@ std::string PerformanceData(const Report& report) {
       const std::string label = absl::StrReplaceAll(
           Printable(NameOf(finding)), {{"'", "_"}, {"=", "_"}, {"|", "_"}});
       data.push_back(absl::StrCat(
-          "'", label, "'=", FormatNumber(*value), UnitOf(requirement.unit), ";",
+          "'", label, "'=", Decimal(*value), UnitOf(requirement.unit), ";",
           Range(requirement.recommended), ";", Range(requirement.required)));
     }
   }

@@ -79,6 +79,7 @@ void AddServeFlags(CLI::App& app, Options& options) {
                  absl::StrCat("Address to serve on; repeatable, IPv6 in "
                               "brackets [",
                               options.listen_addresses.front(), "]"))
+      ->allow_extra_args(false)
       ->check(CheckAddress)
       ->type_name("ADDRESS:PORT")
       ->group("Serving");
@@ -108,6 +109,7 @@ void AddHostFlags(CLI::App& app, Options& options) {
                    options.settings.mailcow_directory, "]"));
   app.add_option("--disk.path", options.settings.disk_paths,
                  "Path to watch beside Docker's data root; repeatable")
+      ->allow_extra_args(false)
       ->check(CheckAbsolutePath)
       ->type_name("PATH")
       ->group("Where to look");

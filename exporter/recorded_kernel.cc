@@ -10,86 +10,109 @@ namespace {
 
 using nlohmann::json;
 
-// nlohmann throws on what has another form than asked for: Parse() catches it.
-SystemName ReadUname(const json& in) {
-  return {.machine = in.at("machine"), .release = in.at("release")};
+// nlohmann throws on what has another form than asked for: Read() catches it.
+absl::StatusOr<SystemName> ReadUname(const json& in) {
+  return SystemName{.machine = in.at("machine"), .release = in.at("release")};
 }
 
-ClockState ReadClock(const json& in) {
-  return {.offset_seconds = in.at("offset_seconds"),
-          .max_error_seconds = in.at("max_error_seconds"),
-          .unsynchronized_flag = in.at("unsynchronized_flag")};
+absl::StatusOr<ClockState> ReadClock(const json& in) {
+  return ClockState{.offset_seconds = in.at("offset_seconds"),
+                    .max_error_seconds = in.at("max_error_seconds"),
+                    .unsynchronized_flag = in.at("unsynchronized_flag")};
 }
 
-Filesystem ReadFilesystem(const json& in) {
-  return {.size_bytes = in.at("size_bytes"),
-          .available_bytes = in.at("available_bytes"),
-          .inodes_available = in.at("inodes_available"),
-          .has_inodes = in.value("has_inodes", true),
-          .read_only = in.value("read_only", false)};
+absl::StatusOr<RecordedKernel::Filesystems> ReadFilesystems(const json& in) {
+  RecordedKernel::Filesystems filesystems;
+  for (const auto& [path, entry] : in.get_ref<const json::object_t&>()) {
+    filesystems[path] = {.size_bytes = entry.at("size_bytes"),
+                         .available_bytes = entry.at("available_bytes"),
+                         .inodes_available = entry.at("inodes_available"),
+                         .has_inodes = entry.value("has_inodes", true),
+                         .read_only = entry.value("read_only", false)};
+  }
+  return filesystems;
 }
 
-absl::StatusOr<Listener> ReadListener(const json& in) {
-  const absl::StatusOr<IpAddress> address =
-      ParseIpAddress(in.at("address").get_ref<const std::string&>());
-  if (!address.ok()) return address.status();
-  return Listener{.address = *address,
-                  .port = in.at("port"),
-                  .ipv6_only = in.value("ipv6_only", false)};
+absl::StatusOr<IpAddress> ReadAddress(const json& in) {
+  return ParseIpAddress(in.get_ref<const std::string&>());
 }
 
-absl::StatusOr<std::string> TextOr(const json& in, const char* key) {
+absl::StatusOr<std::string> TextOrError(const json& in, const char* key) {
   if (in.contains(key)) return in.at(key).get<std::string>();
   return absl::PermissionDeniedError(
       absl::StrCat("the recording has no ", key, " for it"));
 }
 
+// The inode is the place in the recording, from 1.
+absl::StatusOr<RecordedKernel::Listening> ReadListeners(const json& in) {
+  RecordedKernel::Listening listening;
+  for (const json& entry : in.get_ref<const json::array_t&>()) {
+    const absl::StatusOr<IpAddress> address = ReadAddress(entry.at("address"));
+    if (!address.ok()) return address.status();
+    const auto port = entry.at("port").get<int64_t>();
+    if (port < 1 || port > 65535) {
+      return absl::InvalidArgumentError("port is not from 1 to 65535");
+    }
+    listening.listeners.push_back({.address = *address,
+                                   .port = static_cast<uint16_t>(port),
+                                   .ipv6_only = entry.value("ipv6_only", false),
+                                   .inode = listening.listeners.size() + 1});
+    listening.owners.push_back({.process = TextOrError(entry, "process"),
+                                .cgroup = TextOrError(entry, "cgroup")});
+  }
+  return listening;
+}
+
+absl::StatusOr<std::vector<IpAddress>> ReadAddresses(const json& in) {
+  std::vector<IpAddress> addresses;
+  for (const json& entry : in.get_ref<const json::array_t&>()) {
+    const absl::StatusOr<IpAddress> address = ReadAddress(entry);
+    if (!address.ok()) return address.status();
+    addresses.push_back(*address);
+  }
+  return addresses;
+}
+
+// Sets `answer` to what `read` makes of in[key], or to an error where the
+// recording lacks it. Fails where it is there and is wrong.
+template <typename Answer>
+absl::Status Read(const json& in, const char* key,
+                  absl::StatusOr<Answer> (*read)(const json&),
+                  absl::StatusOr<Answer>& answer) {
+  if (!in.contains(key)) {
+    answer = absl::UnavailableError(absl::StrCat("the recording has no ", key));
+    return absl::OkStatus();
+  }
+  try {
+    answer = read(in.at(key));
+  } catch (const json::exception& error) {
+    answer = absl::InvalidArgumentError(error.what());
+  }
+  if (answer.ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(key, ": ", answer.status().message()));
+}
+
 }  // namespace
 
 absl::StatusOr<RecordedKernel> RecordedKernel::Parse(absl::string_view text) {
-  RecordedKernel kernel;
-  const auto unless_given = [](const char* answer) {
-    return absl::UnavailableError(
-        absl::StrCat("the recording has no ", answer));
-  };
-  kernel.uname_ = unless_given("uname");
-  kernel.clock_ = unless_given("clock");
-  kernel.filesystems_ = unless_given("filesystems");
-  kernel.listeners_ = unless_given("listeners");
-  kernel.addresses_ = unless_given("addresses");
+  json in;
   try {
-    const json in = json::parse(text.begin(), text.end());
-    if (in.contains("uname")) kernel.uname_ = ReadUname(in.at("uname"));
-    if (in.contains("clock")) kernel.clock_ = ReadClock(in.at("clock"));
-    if (in.contains("filesystems")) {
-      kernel.filesystems_.emplace();
-      for (const auto& [path, filesystem] : in.at("filesystems").items()) {
-        kernel.filesystems_->emplace(path, ReadFilesystem(filesystem));
-      }
-    }
-    if (in.contains("listeners")) {
-      kernel.listeners_.emplace();
-      for (const json& entry : in.at("listeners")) {
-        absl::StatusOr<Listener> listener = ReadListener(entry);
-        if (!listener.ok()) return listener.status();
-        listener->inode = kernel.listeners_->size() + 1;
-        kernel.owners_.emplace(listener->inode,
-                               Owner{.process = TextOr(entry, "process"),
-                                     .cgroup = TextOr(entry, "cgroup")});
-        kernel.listeners_->push_back(*listener);
-      }
-    }
-    if (in.contains("addresses")) {
-      kernel.addresses_.emplace();
-      for (const json& entry : in.at("addresses")) {
-        const absl::StatusOr<IpAddress> address =
-            ParseIpAddress(entry.get_ref<const std::string&>());
-        if (!address.ok()) return address.status();
-        kernel.addresses_->push_back(*address);
-      }
-    }
+    in = json::parse(text.begin(), text.end());
   } catch (const json::exception& error) {
     return absl::InvalidArgumentError(error.what());
+  }
+  if (!in.is_object()) {
+    return absl::InvalidArgumentError("a recording is a JSON object");
+  }
+  RecordedKernel kernel;
+  for (const absl::Status& status :
+       {Read(in, "uname", ReadUname, kernel.uname_),
+        Read(in, "clock", ReadClock, kernel.clock_),
+        Read(in, "filesystems", ReadFilesystems, kernel.filesystems_),
+        Read(in, "listeners", ReadListeners, kernel.listening_),
+        Read(in, "addresses", ReadAddresses, kernel.addresses_)}) {
+    if (!status.ok()) return status;
   }
   return kernel;
 }
@@ -102,8 +125,18 @@ absl::StatusOr<Filesystem> RecordedKernel::Statvfs(
   return absl::NotFoundError(absl::StrCat(path, " was not recorded"));
 }
 
+absl::StatusOr<std::vector<Listener>> RecordedKernel::Listeners() const {
+  if (!listening_.ok()) return listening_.status();
+  return listening_->listeners;
+}
+
 Owner RecordedKernel::OwnerOf(const Listener& listener) const {
-  return owners_.at(listener.inode);
+  if (!listening_.ok() || listener.inode == 0 ||
+      listener.inode > listening_->owners.size()) {
+    const absl::Status status = absl::NotFoundError("it was not recorded");
+    return {.process = status, .cgroup = status};
+  }
+  return listening_->owners[listener.inode - 1];
 }
 
 }  // namespace mailcow

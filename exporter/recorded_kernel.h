@@ -16,6 +16,12 @@ namespace mailcow {
 
 class RecordedKernel : public Kernel {
  public:
+  using Filesystems = std::map<std::string, Filesystem, std::less<>>;
+  struct Listening {
+    std::vector<Listener> listeners;
+    std::vector<Owner> owners;  // of each listener
+  };
+
   // `json` as tests/hosts/*/kernel.json has it; what it lacks is an answer that
   // could not be had. InvalidArgument says which key is wrong.
   static absl::StatusOr<RecordedKernel> Parse(absl::string_view json);
@@ -24,9 +30,7 @@ class RecordedKernel : public Kernel {
   absl::StatusOr<ClockState> Adjtimex() const override { return clock_; }
   // NotFound for a path that was not recorded.
   absl::StatusOr<Filesystem> Statvfs(absl::string_view path) const override;
-  absl::StatusOr<std::vector<Listener>> Listeners() const override {
-    return listeners_;
-  }
+  absl::StatusOr<std::vector<Listener>> Listeners() const override;
   Owner OwnerOf(const Listener& listener) const override;
   absl::StatusOr<std::vector<IpAddress>> Addresses() const override {
     return addresses_;
@@ -37,9 +41,8 @@ class RecordedKernel : public Kernel {
 
   absl::StatusOr<SystemName> uname_;
   absl::StatusOr<ClockState> clock_;
-  absl::StatusOr<std::map<std::string, Filesystem, std::less<>>> filesystems_;
-  absl::StatusOr<std::vector<Listener>> listeners_;
-  std::map<uint64_t, Owner> owners_;  // by inode
+  absl::StatusOr<Filesystems> filesystems_;
+  absl::StatusOr<Listening> listening_;
   absl::StatusOr<std::vector<IpAddress>> addresses_;
 };
 

@@ -67,6 +67,16 @@ std::optional<Listener> ReadListener(absl::string_view payload) {
   return listener;
 }
 
+// The last message of an answer: zero, or a negative error number.
+absl::Status ParseEnd(absl::string_view payload) {
+  constexpr int kMaxErrno = 4095;
+  const std::optional<int> error = ReadAs<int>(payload);
+  if (!error.has_value() || *error > 0 || *error < -kMaxErrno) {
+    return absl::DataLossError("sock_diag ended with no error number");
+  }
+  return *error == 0 ? absl::OkStatus() : absl::ErrnoToStatus(-*error, kWhat);
+}
+
 // The request of old, answered for both families in one pass.
 absl::Status SendRequest(const FileDescriptor& socket) {
   struct {
@@ -123,8 +133,7 @@ absl::StatusOr<DiagDatagram> ParseDiagDatagram(absl::string_view datagram) {
         datagram.substr(NLMSG_HDRLEN, head->nlmsg_len - NLMSG_HDRLEN);
     parsed.was_interrupted |= (head->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
     if (head->nlmsg_type == NLMSG_DONE || head->nlmsg_type == NLMSG_ERROR) {
-      const int error = ReadAs<int>(payload).value_or(0);
-      if (error < 0) return absl::ErrnoToStatus(-error, kWhat);
+      if (absl::Status status = ParseEnd(payload); !status.ok()) return status;
       parsed.is_last = true;
       return parsed;
     }

@@ -27,7 +27,7 @@ bool IsSameButForSubject(const Line& line, const Row& row) {
          other.level == row.level && other.verdict == row.verdict &&
          line.value == HumanValue(row) &&
          other.reading().detail == row.reading().detail &&
-         other.reason() == row.reason();
+         other.reason() == row.reason() && other.remedy() == row.remedy();
 }
 
 std::vector<Line> LinesOf(const std::vector<Row>& rows) {

@@ -21,6 +21,10 @@ TEST(ParseDataRoot, NamesTheLineThatIsNoJson) {
             "line 3 of /etc/docker/daemon.json is not JSON");
 }
 
+TEST(ParseDataRoot, RefusesANumberThatNoDoubleHolds) {
+  EXPECT_TRUE(absl::IsDataLoss(ParseDataRoot(R"({"x": 1e999})").status()));
+}
+
 TEST(ParseDataRoot, RefusesOtherForms) {
   for (const absl::string_view json :
        {"", "[]", "\"/data\"", R"({"data-root": 1})",

@@ -8,45 +8,9 @@ namespace mailcow {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 const absl::Status kNoPrivilege =
     absl::PermissionDeniedError("it takes CAP_SYS_PTRACE");
-
-TEST(UnitOf, IsTheOutermostUnitOfTheCgroup) {
-  EXPECT_EQ(UnitOf("/system.slice/exim4.service"), "exim4.service");
-  EXPECT_EQ(UnitOf("/user.slice/user-0.slice/session-3.scope"),
-            "session-3.scope");
-  EXPECT_EQ(UnitOf("/system.slice/docker.service/inner.service"),
-            "docker.service");
-  EXPECT_EQ(UnitOf("/"), "");
-  EXPECT_EQ(UnitOf("/system.slice"), "");
-}
-
-TEST(IsForeign, DockerProxyIsDockersByItsNameOrItsUnit) {
-  EXPECT_FALSE(*IsForeign({.process = "docker-proxy", .cgroup = "/"}));
-  EXPECT_FALSE(*IsForeign(
-      {.process = kNoPrivilege, .cgroup = "/system.slice/docker.service"}));
-}
-
-TEST(IsForeign, EverythingElseIsForeign) {
-  EXPECT_TRUE(*IsForeign({.process = "exim4", .cgroup = kNoPrivilege}));
-  EXPECT_TRUE(*IsForeign(
-      {.process = kNoPrivilege, .cgroup = "/system.slice/exim4.service"}));
-  // A program that the engine's unit starts is not the engine's proxy.
-  EXPECT_TRUE(*IsForeign(
-      {.process = "nginx", .cgroup = "/system.slice/docker.service"}));
-}
-
-TEST(IsForeign, WithoutProcessAndUnitItIsUnknownAndSaysWhatIsMissing) {
-  for (const Owner& owner :
-       {Owner{.process = kNoPrivilege, .cgroup = kNoPrivilege},
-        Owner{.process = kNoPrivilege, .cgroup = "/"}}) {
-    const auto is_foreign = IsForeign(owner);
-    EXPECT_TRUE(absl::IsPermissionDenied(is_foreign.status()));
-    EXPECT_THAT(is_foreign.status().message(), HasSubstr("CAP_SYS_PTRACE"));
-  }
-}
 
 class PortsCollector : public testing::Test {
  protected:
@@ -116,18 +80,6 @@ TEST_F(PortsCollector, OwnerAndTheCommandAgainstItAreNamed) {
   const Reading reading = Foreign("SMTP_PORT");
   EXPECT_EQ(reading.detail, "exim4 (exim4.service) at 0.0.0.0:25, [::]:25");
   EXPECT_EQ(reading.remedy, "systemctl disable --now exim4.service");
-}
-
-TEST_F(PortsCollector, NoCommandStopsASessionTheEngineOrAUserManager) {
-  for (const char* cgroup :
-       {"/user.slice/user-0.slice/session-3.scope",
-        "/system.slice/docker.service",
-        "/user.slice/user-1000.slice/user@1000.service/app.slice/x.service"}) {
-    kernel_.listeners->clear();
-    Listen("0.0.0.0", 25, {.process = "python3", .cgroup = cgroup});
-    EXPECT_EQ(*Foreign("SMTP_PORT").value, 1);
-    EXPECT_THAT(Foreign("SMTP_PORT").remedy, IsEmpty()) << cgroup;
-  }
 }
 
 TEST_F(PortsCollector, DockersProxyIsInUseButNotForeign) {

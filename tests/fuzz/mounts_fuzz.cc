@@ -1,0 +1,12 @@
+#include <cstddef>
+#include <cstdint>
+
+#include "collectors/virtualization.h"
+#include "exporter/linux_host.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const absl::string_view text(reinterpret_cast<const char*>(data), size);
+  mailcow::HasLxcfsOverProc(text);
+  mailcow::IsSuperblockReadOnly(text, "8:1");
+  return 0;
+}

@@ -1,0 +1,20 @@
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "exporter/recorded_kernel.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const auto kernel = mailcow::RecordedKernel::Parse(
+      {reinterpret_cast<const char*>(data), size});
+  if (!kernel.ok()) {
+    if (!absl::IsInvalidArgument(kernel.status())) std::abort();
+    return 0;
+  }
+  const auto listeners = kernel->Listeners();
+  if (!listeners.ok()) return 0;
+  for (const mailcow::Listener& listener : *listeners) {
+    kernel->OwnerOf(listener);
+  }
+  return 0;
+}

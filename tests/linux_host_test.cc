@@ -1,0 +1,172 @@
+#include "exporter/linux_host.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/fake_host.h"
+
+namespace mailcow {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+class LinuxKernelTest : public testing::Test {
+ protected:
+  const LinuxKernel kernel_{Files(Files::Roots{})};
+};
+
+TEST_F(LinuxKernelTest, UnameIsThatOfTheSystemCall) {
+  utsname expected;
+  ASSERT_EQ(uname(&expected), 0);
+  const absl::StatusOr<SystemName> name = kernel_.Uname();
+  ASSERT_TRUE(name.ok());
+  EXPECT_EQ(name->machine, expected.machine);
+  EXPECT_EQ(name->release, expected.release);
+}
+
+TEST_F(LinuxKernelTest, AdjtimexIsThatOfTheSystemCallInSeconds) {
+  // The kernel's numbers move: ours lies between one before and one after.
+  timex before = {};
+  timex after = {};
+  ASSERT_GE(adjtimex(&before), 0);
+  const absl::StatusOr<ClockState> clock = kernel_.Adjtimex();
+  ASSERT_GE(adjtimex(&after), 0);
+  ASSERT_TRUE(clock.ok());
+  const auto max_error = std::minmax(before.maxerror, after.maxerror);
+  EXPECT_GE(clock->max_error_seconds,
+            static_cast<double>(max_error.first) / 1e6);
+  EXPECT_LE(clock->max_error_seconds,
+            static_cast<double>(max_error.second) / 1e6);
+  const double units_per_second = (before.status & STA_NANO) != 0 ? 1e9 : 1e6;
+  const auto offset = std::minmax(before.offset, after.offset);
+  EXPECT_GE(clock->offset_seconds,
+            static_cast<double>(offset.first) / units_per_second);
+  EXPECT_LE(clock->offset_seconds,
+            static_cast<double>(offset.second) / units_per_second);
+  EXPECT_EQ(clock->unsynchronized_flag, (before.status & STA_UNSYNC) != 0);
+}
+
+TEST_F(LinuxKernelTest, StatvfsIsThatOfTheSystemCallInBytes) {
+  struct statvfs before = {};
+  struct statvfs after = {};
+  absl::StatusOr<Filesystem> root = absl::UnknownError("not asked");
+  // Other processes write meanwhile: this wants a moment when none does.
+  for (int i = 0; i < 10000; ++i) {
+    ASSERT_EQ(statvfs("/", &before), 0);
+    root = kernel_.Statvfs("/");
+    ASSERT_EQ(statvfs("/", &after), 0);
+    if (before.f_bavail == after.f_bavail && before.f_favail == after.f_favail)
+      break;
+  }
+  ASSERT_TRUE(root.ok()) << root.status();
+  const auto block = static_cast<double>(before.f_frsize);
+  EXPECT_EQ(root->size_bytes, block * static_cast<double>(before.f_blocks));
+  EXPECT_EQ(root->available_bytes,
+            block * static_cast<double>(before.f_bavail));
+  EXPECT_EQ(root->inodes_available, static_cast<double>(before.f_favail));
+  EXPECT_EQ(root->has_inodes, before.f_files != 0);
+  EXPECT_EQ(root->read_only, (before.f_flag & ST_RDONLY) != 0);
+}
+
+TEST_F(LinuxKernelTest, AFilesystemMayCountNoInodes) {
+  const absl::StatusOr<Filesystem> proc = kernel_.Statvfs("/proc");
+  ASSERT_TRUE(proc.ok());
+  EXPECT_FALSE(proc->has_inodes);
+}
+
+TEST_F(LinuxKernelTest, StatvfsOfAPathThatIsMissingIsNotFound) {
+  const absl::Status status = kernel_.Statvfs("/no/such/path").status();
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_THAT(status.message(), HasSubstr("/no/such/path"));
+}
+
+TEST_F(LinuxKernelTest, StatvfsLooksBelowTheRootOfTheFiles) {
+  const FakeRoot root;
+  root.MakeDirectory("/var/vmail");
+  const LinuxKernel kernel(root.files());
+  EXPECT_TRUE(kernel.Statvfs("/var/vmail").ok());
+  EXPECT_TRUE(absl::IsNotFound(kernel.Statvfs("/usr").status()));
+}
+
+TEST_F(LinuxKernelTest, AddressesContainLoopback) {
+  const absl::StatusOr<std::vector<IpAddress>> addresses = kernel_.Addresses();
+  ASSERT_TRUE(addresses.ok());
+  EXPECT_THAT(*addresses, Contains(*ParseIpAddress("127.0.0.1")));
+}
+
+TEST_F(LinuxKernelTest, AListenerIsListedAndItsOwnerFound) {
+  const FileDescriptor listening(
+      socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(listen(listening.get(), 1), 0);
+  struct stat status = {};
+  ASSERT_EQ(fstat(listening.get(), &status), 0);
+  const absl::StatusOr<std::vector<Listener>> listeners = kernel_.Listeners();
+  ASSERT_TRUE(listeners.ok()) << listeners.status();
+  const auto own = std::find_if(
+      listeners->begin(), listeners->end(),
+      [&](const Listener& other) { return other.inode == status.st_ino; });
+  ASSERT_NE(own, listeners->end());
+  EXPECT_TRUE(kernel_.OwnerOf(*own).process.ok());
+}
+
+TEST(IsSuperblockReadOnly, IsTheLastColumnNotThatOfTheMount) {
+  EXPECT_FALSE(IsSuperblockReadOnly(
+      "36 35 8:1 / /host ro,relatime shared:1 - ext4 /dev/sda1 rw\n", "8:1"));
+  EXPECT_TRUE(IsSuperblockReadOnly(
+      "36 35 8:1 / /host ro,relatime shared:1 - ext4 /dev/sda1 ro\n", "8:1"));
+}
+
+TEST(IsSuperblockReadOnly, ReadsOneOptionAmongOthers) {
+  EXPECT_TRUE(IsSuperblockReadOnly(
+      "36 35 8:1 / / ro - ext4 /dev/sda1 ro,seclabel,data=ordered", "8:1"));
+  EXPECT_TRUE(IsSuperblockReadOnly(
+      "36 35 8:1 / / ro - ext4 /dev/sda1 seclabel,ro", "8:1"));
+}
+
+TEST(IsSuperblockReadOnly, AnOptionThatOnlyContainsTheWordIsNone) {
+  EXPECT_FALSE(IsSuperblockReadOnly(
+      "36 35 8:1 / / ro - ext4 /dev/sda1 rw,errors=remount-ro,prot", "8:1"));
+}
+
+TEST(IsSuperblockReadOnly, LooksAtTheLineOfTheDevice) {
+  constexpr absl::string_view kMounts =
+      "22 35 0:21 / /proc rw - proc proc rw\n"
+      "35 1 8:11 / / rw - ext4 /dev/sdb1 ro\n"
+      "36 35 8:1 / /host ro - ext4 /dev/sda1 rw\n";
+  EXPECT_FALSE(IsSuperblockReadOnly(kMounts, "8:1"));
+  EXPECT_TRUE(IsSuperblockReadOnly(kMounts, "8:11"));
+}
+
+TEST(IsSuperblockReadOnly, OptionalFieldsMayBeManyOrNone) {
+  EXPECT_FALSE(
+      IsSuperblockReadOnly("36 35 8:1 / / ro - ext4 /dev/sda1 rw", "8:1"));
+  EXPECT_FALSE(IsSuperblockReadOnly(
+      "36 35 8:1 / / ro shared:1 master:2 propagate_from:3 - ext4 /dev/sda1 rw",
+      "8:1"));
+}
+
+// Nothing then speaks against the flag of the mount.
+TEST(IsSuperblockReadOnly, ADeviceThatIsNotListedIsReadOnly) {
+  EXPECT_TRUE(IsSuperblockReadOnly("", "8:1"));
+  EXPECT_TRUE(
+      IsSuperblockReadOnly("36 35 8:2 / / rw - ext4 /dev/sda2 rw\n", "8:1"));
+}
+
+TEST(IsSuperblockReadOnly, ALineThatIsCutShortIsPassedOver) {
+  EXPECT_FALSE(
+      IsSuperblockReadOnly("36 35 8:1 / / ro - ext4\n"
+                           "36 35 8:1\n"
+                           "37 35 8:1 / /srv ro - ext4 /dev/sda1 rw\n",
+                           "8:1"));
+}
+
+}  // namespace
+}  // namespace mailcow

@@ -1,0 +1,173 @@
+#include "exporter/recorded_kernel.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace mailcow {
+namespace {
+
+using testing::HasSubstr;
+
+RecordedKernel Parse(absl::string_view json) {
+  absl::StatusOr<RecordedKernel> kernel = RecordedKernel::Parse(json);
+  EXPECT_TRUE(kernel.ok()) << kernel.status();
+  return *std::move(kernel);
+}
+
+absl::Status Mistake(absl::string_view json) {
+  return RecordedKernel::Parse(json).status();
+}
+
+TEST(RecordedKernel, AnswersUname) {
+  const RecordedKernel kernel =
+      Parse(R"({"uname": {"machine": "x86_64", "release": "6.1.0-18-amd64"}})");
+  ASSERT_TRUE(kernel.Uname().ok());
+  EXPECT_EQ(kernel.Uname()->machine, "x86_64");
+  EXPECT_EQ(kernel.Uname()->release, "6.1.0-18-amd64");
+}
+
+TEST(RecordedKernel, AnswersAdjtimex) {
+  const RecordedKernel kernel = Parse(
+      R"({"clock": {"offset_seconds": -0.5, "max_error_seconds": 16,
+                    "unsynchronized_flag": true}})");
+  ASSERT_TRUE(kernel.Adjtimex().ok());
+  EXPECT_EQ(kernel.Adjtimex()->offset_seconds, -0.5);
+  EXPECT_EQ(kernel.Adjtimex()->max_error_seconds, 16);
+  EXPECT_TRUE(kernel.Adjtimex()->unsynchronized_flag);
+}
+
+TEST(RecordedKernel, AnswersStatvfsOfARecordedPath) {
+  const RecordedKernel kernel = Parse(
+      R"({"filesystems": {"/srv": {"size_bytes": 3, "available_bytes": 2,
+                                   "inodes_available": 1, "has_inodes": false,
+                                   "read_only": true}}})");
+  const absl::StatusOr<Filesystem> srv = kernel.Statvfs("/srv");
+  ASSERT_TRUE(srv.ok());
+  EXPECT_EQ(srv->size_bytes, 3);
+  EXPECT_EQ(srv->available_bytes, 2);
+  EXPECT_EQ(srv->inodes_available, 1);
+  EXPECT_FALSE(srv->has_inodes);
+  EXPECT_TRUE(srv->read_only);
+}
+
+TEST(RecordedKernel, AFilesystemIsWritableAndHasInodesUnlessRecordedOtherwise) {
+  const RecordedKernel kernel = Parse(
+      R"({"filesystems": {"/": {"size_bytes": 3, "available_bytes": 2,
+                                "inodes_available": 1}}})");
+  ASSERT_TRUE(kernel.Statvfs("/").ok());
+  EXPECT_TRUE(kernel.Statvfs("/")->has_inodes);
+  EXPECT_FALSE(kernel.Statvfs("/")->read_only);
+}
+
+TEST(RecordedKernel, APathThatWasNotRecordedIsNotFound) {
+  const absl::Status status =
+      Parse(R"({"filesystems": {}})").Statvfs("/srv").status();
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_THAT(status.message(), HasSubstr("/srv"));
+}
+
+TEST(RecordedKernel, ListsListenersWithInodesOfTheirOwn) {
+  const RecordedKernel kernel = Parse(
+      R"({"listeners": [{"address": "::", "port": 25, "ipv6_only": true},
+                        {"address": "192.0.2.1", "port": 65535}]})");
+  const absl::StatusOr<std::vector<Listener>> listeners = kernel.Listeners();
+  ASSERT_TRUE(listeners.ok());
+  ASSERT_EQ(listeners->size(), 2u);
+  const Listener& first = (*listeners)[0];
+  const Listener& second = (*listeners)[1];
+  EXPECT_EQ(ToString(first.address, first.port), "[::]:25");
+  EXPECT_TRUE(first.ipv6_only);
+  EXPECT_EQ(ToString(second.address, second.port), "192.0.2.1:65535");
+  EXPECT_FALSE(second.ipv6_only);
+  EXPECT_NE(first.inode, second.inode);
+}
+
+TEST(RecordedKernel, KnowsTheOwnerOfEachListener) {
+  const RecordedKernel kernel = Parse(
+      R"({"listeners": [
+            {"address": "::", "port": 25, "process": "exim4",
+             "cgroup": "/system.slice/exim4.service"},
+            {"address": "::", "port": 80, "process": "nginx"}]})");
+  const std::vector<Listener> listeners = *kernel.Listeners();
+  EXPECT_EQ(kernel.OwnerOf(listeners[0]).process.value_or(""), "exim4");
+  EXPECT_EQ(kernel.OwnerOf(listeners[0]).cgroup.value_or(""),
+            "/system.slice/exim4.service");
+  EXPECT_EQ(kernel.OwnerOf(listeners[1]).process.value_or(""), "nginx");
+}
+
+TEST(RecordedKernel, AnOwnerThatWasNotRecordedIsPermissionDenied) {
+  const RecordedKernel kernel =
+      Parse(R"({"listeners": [{"address": "::", "port": 25}]})");
+  const Owner owner = kernel.OwnerOf(kernel.Listeners()->front());
+  EXPECT_TRUE(absl::IsPermissionDenied(owner.process.status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(owner.cgroup.status()));
+}
+
+TEST(RecordedKernel, ListsAddresses) {
+  const absl::StatusOr<std::vector<IpAddress>> addresses =
+      Parse(R"({"addresses": ["127.0.0.1", "::1"]})").Addresses();
+  ASSERT_TRUE(addresses.ok());
+  ASSERT_EQ(addresses->size(), 2u);
+  EXPECT_EQ(ToString((*addresses)[0]), "127.0.0.1");
+  EXPECT_EQ(ToString((*addresses)[1]), "::1");
+}
+
+TEST(RecordedKernel, WhatTheRecordingLacksIsUnavailable) {
+  const RecordedKernel kernel = Parse("{}");
+  EXPECT_TRUE(absl::IsUnavailable(kernel.Uname().status()));
+  EXPECT_TRUE(absl::IsUnavailable(kernel.Adjtimex().status()));
+  EXPECT_TRUE(absl::IsUnavailable(kernel.Statvfs("/").status()));
+  EXPECT_TRUE(absl::IsUnavailable(kernel.Listeners().status()));
+  EXPECT_TRUE(absl::IsUnavailable(kernel.Addresses().status()));
+  EXPECT_EQ(kernel.Addresses().status().message(),
+            "the recording has no addresses");
+}
+
+TEST(RecordedKernel, NoListenersIsAnAnswer) {
+  const RecordedKernel kernel = Parse(R"({"listeners": []})");
+  ASSERT_TRUE(kernel.Listeners().ok());
+  EXPECT_TRUE(kernel.Listeners()->empty());
+}
+
+TEST(RecordedKernel, WhatIsNoJsonObjectIsInvalid) {
+  for (const char* text : {"", "{", "[]", "7", "\"x\"", "\xff"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(Mistake(text))) << text;
+  }
+}
+
+TEST(RecordedKernel, AMissingKeyIsInvalidAndNamed) {
+  const absl::Status status = Mistake(R"({"uname": {"machine": "x86_64"}})");
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(status.message(), HasSubstr("release"));
+}
+
+TEST(RecordedKernel, AKeyOfAnotherTypeIsInvalidAndNamed) {
+  const absl::Status status =
+      Mistake(R"({"uname": {"machine": "x86_64", "release": 6}})");
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(status.message(), HasSubstr("release"));
+}
+
+TEST(RecordedKernel, AnAddressThatIsNoneIsInvalidAndNamed) {
+  const absl::Status listener =
+      Mistake(R"({"listeners": [{"address": "localhost", "port": 25}]})");
+  EXPECT_TRUE(absl::IsInvalidArgument(listener));
+  EXPECT_THAT(listener.message(), HasSubstr("listeners"));
+  const absl::Status address = Mistake(R"({"addresses": ["localhost"]})");
+  EXPECT_TRUE(absl::IsInvalidArgument(address));
+  EXPECT_THAT(address.message(), HasSubstr("addresses"));
+}
+
+TEST(RecordedKernel, APortBeyondTheLastIsInvalid) {
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      Mistake(R"({"listeners": [{"address": "::", "port": 65561}]})")));
+}
+
+TEST(RecordedKernel, NullIsNoList) {
+  EXPECT_TRUE(absl::IsInvalidArgument(Mistake(R"({"listeners": null})")));
+  EXPECT_TRUE(absl::IsInvalidArgument(Mistake(R"({"addresses": null})")));
+  EXPECT_TRUE(absl::IsInvalidArgument(Mistake(R"({"filesystems": null})")));
+}
+
+}  // namespace
+}  // namespace mailcow

@@ -1,0 +1,222 @@
+#include "exporter/survey.h"
+
+#include <atomic>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/synchronization/notification.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/fake_host.h"
+
+namespace mailcow {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr Cadence kCadence = {.every = absl::Hours(1),
+                              .allowance = absl::Seconds(60)};
+constexpr Requirement kRequirement = {
+    .id = "answers", .unit = Unit::kCount, .what = "", .source = ""};
+
+// Counts how often it was asked, and answers that.
+class CountingCollector : public Collector {
+ public:
+  explicit CountingCollector(std::optional<Cadence> cadence)
+      : cadence_(cadence) {}
+
+  absl::string_view topic() const override { return "counting"; }
+  std::vector<const Requirement*> requirements() const override {
+    return {&kRequirement};
+  }
+  std::vector<Finding> Collect(const Host&) const override {
+    const int count = ++count_;
+    if (count == hanging_at_) release_.WaitForNotification();
+    ++answered_;
+    return {{&kRequirement, {.labels = {{"path", "/srv"}}, .value = count}}};
+  }
+  std::optional<Cadence> cadence() const override { return cadence_; }
+
+  // The answer of that number hangs until Release().
+  void HangAt(int count) { hanging_at_ = count; }
+  void Release() { release_.Notify(); }
+  int answered() const { return answered_; }
+  void AwaitQuestion(int count) const {
+    while (count_ < count) std::this_thread::yield();
+  }
+
+ private:
+  const std::optional<Cadence> cadence_;
+  mutable std::atomic<int> count_ = 0;
+  mutable std::atomic<int> answered_ = 0;
+  std::atomic<int> hanging_at_ = 0;
+  mutable absl::Notification release_;
+};
+
+// A host that nobody looks at, a clock that the test moves, and one collector.
+class SurveyTest : public testing::Test {
+ protected:
+  void Add(std::optional<Cadence> cadence) {
+    auto collector = std::make_unique<CountingCollector>(cadence);
+    collector_ = collector.get();
+    collectors_.push_back(std::move(collector));
+  }
+  std::unique_ptr<Survey> Start() {
+    return std::make_unique<Survey>(collectors_, host_, [this] {
+      return std::chrono::steady_clock::time_point(
+          std::chrono::seconds(now_seconds_));
+    });
+  }
+
+  const Files files_{Files::Roots{}};
+  const FakeKernel kernel_ = {};
+  const Host host_ = {.files = files_, .kernel = kernel_};
+  std::atomic<int> now_seconds_ = 1000;
+  CountingCollector* collector_ = nullptr;
+  Collectors collectors_;
+};
+
+const Section& Only(const Report& report) {
+  EXPECT_EQ(report.sections.size(), 1u);
+  return report.sections.front();
+}
+
+const absl::StatusOr<double>& ValueOf(const Report& report) {
+  return Only(report).findings.front().reading.value;
+}
+
+TEST_F(SurveyTest, OnceAsksEveryCollectorInOrder) {
+  Add(std::nullopt);
+  Add(kCadence);
+  const Report report = SurveyOnce(collectors_, host_);
+  ASSERT_EQ(report.sections.size(), 2u);
+  EXPECT_FALSE(report.sections[0].cadence.has_value());
+  EXPECT_TRUE(report.sections[1].cadence.has_value());
+  EXPECT_EQ(report.sections[1].findings.front().reading.value.value_or(0), 1);
+}
+
+TEST_F(SurveyTest, WithoutACadenceACollectorIsAskedAtEachTake) {
+  Add(std::nullopt);
+  const std::unique_ptr<Survey> survey = Start();
+  EXPECT_EQ(ValueOf(survey->Take()).value_or(0), 1);
+  EXPECT_EQ(ValueOf(survey->Take()).value_or(0), 2);
+  EXPECT_EQ(Only(survey->Take()).age, absl::ZeroDuration());
+}
+
+TEST_F(SurveyTest, WithACadenceACollectorIsNotAskedByTake) {
+  Add(kCadence);
+  const std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  EXPECT_EQ(ValueOf(survey->Take()).value_or(0), 1);
+  EXPECT_EQ(ValueOf(survey->Take()).value_or(0), 1);
+}
+
+TEST_F(SurveyTest, ACadenceRefreshesAgainAndAgain) {
+  Add(Cadence{.every = absl::ZeroDuration(), .allowance = absl::Seconds(60)});
+  const std::unique_ptr<Survey> survey = Start();
+  collector_->AwaitQuestion(3);
+  EXPECT_GE(ValueOf(survey->Take()).value_or(0), 2);
+}
+
+TEST_F(SurveyTest, FindingsCarryTheirAge) {
+  Add(kCadence);
+  const std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  now_seconds_ += 42;
+  EXPECT_EQ(Only(survey->Take()).age, absl::Seconds(42));
+}
+
+TEST_F(SurveyTest, FindingsAsOldAsTheAllowanceAreBelieved) {
+  Add(kCadence);
+  const std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  now_seconds_ += 60;
+  EXPECT_EQ(ValueOf(survey->Take()).value_or(0), 1);
+}
+
+TEST_F(SurveyTest, OlderFindingsAreUnknownWithTheirAgeAsReason) {
+  Add(kCadence);
+  const std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  now_seconds_ += 61;
+  const absl::Status status = ValueOf(survey->Take()).status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(status));
+  EXPECT_EQ(status.message(), "last measured 61 seconds ago, more than 60");
+}
+
+TEST_F(SurveyTest, OlderFindingsKeepTheirLabels) {
+  Add(kCadence);
+  const std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  now_seconds_ += 61;
+  const Report report = survey->Take();
+  EXPECT_THAT(Only(report).findings.front().reading.labels,
+              ElementsAre(testing::Pair("path", "/srv")));
+}
+
+TEST_F(SurveyTest, BeforeTheFirstAnswerEveryRequirementIsUnknown) {
+  Add(kCadence);
+  collector_->HangAt(1);
+  const std::unique_ptr<Survey> survey = Start();
+  const absl::Cleanup release = [this] { collector_->Release(); };
+  const Report report = survey->Take();
+  EXPECT_EQ(Only(report).topic, "counting");
+  ASSERT_EQ(Only(report).findings.size(), 1u);
+  EXPECT_EQ(Only(report).findings.front().requirement, &kRequirement);
+  EXPECT_TRUE(absl::IsUnavailable(ValueOf(report).status()));
+  EXPECT_EQ(ValueOf(report).status().message(), "not measured yet");
+}
+
+TEST_F(SurveyTest, ACollectorThatHangsHoldsNeitherTakeNorTheOthers) {
+  Add(kCadence);
+  CountingCollector* hanging = collector_;
+  hanging->HangAt(1);
+  Add(std::nullopt);
+  const std::unique_ptr<Survey> survey = Start();
+  const absl::Cleanup release = [hanging] { hanging->Release(); };
+  hanging->AwaitQuestion(1);
+  const Report report = survey->Take();
+  ASSERT_EQ(report.sections.size(), 2u);
+  EXPECT_EQ(report.sections[1].findings.front().reading.value.value_or(0), 1);
+}
+
+TEST_F(SurveyTest, ACollectorThatBeginsToHangKeepsItsLastFindingsForAWhile) {
+  Add(Cadence{.every = absl::ZeroDuration(), .allowance = absl::Seconds(60)});
+  collector_->HangAt(2);
+  const std::unique_ptr<Survey> survey = Start();
+  collector_->AwaitQuestion(2);
+  EXPECT_EQ(ValueOf(survey->Take()).value_or(0), 1);
+  now_seconds_ += 61;
+  EXPECT_TRUE(absl::IsDeadlineExceeded(ValueOf(survey->Take()).status()));
+  collector_->Release();
+}
+
+TEST_F(SurveyTest, AwaitingTheFirstFindingsEndsAtItsDeadline) {
+  Add(kCadence);
+  collector_->HangAt(1);
+  const std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::Milliseconds(1));
+  EXPECT_FALSE(ValueOf(survey->Take()).ok());
+  collector_->Release();
+}
+
+TEST_F(SurveyTest, EndsWhileItWaitsForTheNextRefresh) {
+  Add(kCadence);
+  std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  survey.reset();  // would take an hour
+  EXPECT_EQ(collector_->Collect(host_).front().reading.value.value_or(0), 2);
+}
+
+TEST_F(SurveyTest, EndsOnlyWhenARefreshUnderWayHasEnded) {
+  Add(kCadence);
+  collector_->HangAt(1);
+  std::unique_ptr<Survey> survey = Start();
+  collector_->AwaitQuestion(1);
+  std::thread releasing([this] { collector_->Release(); });
+  survey.reset();
+  EXPECT_EQ(collector_->answered(), 1);
+  releasing.join();
+}
+
+}  // namespace
+}  // namespace mailcow
