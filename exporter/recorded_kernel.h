@@ -23,7 +23,7 @@ class RecordedKernel : public Kernel {
   };
 
   // `json` as tests/hosts/*/kernel.json has it; what it lacks is an answer that
-  // could not be had. InvalidArgument says which key is wrong.
+  // could not be had. InvalidArgument says which answer is wrong.
   static absl::StatusOr<RecordedKernel> Parse(absl::string_view json);
 
   absl::StatusOr<SystemName> Uname() const override { return uname_; }
