@@ -18,7 +18,8 @@ require_packages() {
     exit 1
   fi
   echo "installing: ${missing[*]}" >&2
-  apt-get update -q >&2
+  # One source of the machine that cannot be had is no reason to stop.
+  apt-get update -q >&2 || true
   DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" >&2
 }
 
@@ -40,20 +41,19 @@ source_lists() {
 fetch_civetweb() {
   [[ ! -e $civetweb/src/civetweb.c ]] || return 0
   local work options
-  work=$(mktemp -d)
+  mkdir -p "$root/build"
+  work=$(mktemp -d "$root/build/civetweb.XXXXXX")
   mkdir -p "$work"/{sources,lists/partial,cache/archives/partial,unpack}
   source_lists "$work/sources"
   options=(-q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$work/sources"
     -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache"
     -o APT::Sandbox::User=root -o APT::Update::Post-Invoke-Success::=true)
-  # A source of the machine that has no source packages is no reason to stop.
   apt-get "${options[@]}" update >&2 || true
   if ! (cd "$work/unpack" && apt-get "${options[@]}" --only-source source civetweb >&2); then
     echo "apt-get source civetweb: none of this machine's apt sources has it" >&2
     rm -rf "$work"
     exit 1
   fi
-  mkdir -p "$root/build"
   rm -rf "$civetweb"
   mv "$work"/unpack/civetweb-*/ "$civetweb"
   rm -rf "$work"
