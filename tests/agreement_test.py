@@ -134,7 +134,11 @@ class Agreement(unittest.TestCase):
         self.assertEqual(os_release.get("VERSION_ID", ""), labels["os_version"])
 
     def test_clock_with_adjtimex(self):
-        clock = adjtimex()
+        try:
+            clock = adjtimex()
+        except PermissionError as error:
+            self.assertNotIn("mailcow_host_ntp_synchronized", self.serving.samples())
+            self.skipTest(f"this container refuses it: {error}")
         max_error = clock.maxerror / 1e6
         offset = clock.offset / (1e9 if clock.status & STA_NANO else 1e6)
         self.assertAlmostEqual(

@@ -36,8 +36,12 @@ TEST_F(LinuxKernelTest, AdjtimexIsThatOfTheSystemCallInSeconds) {
   // The kernel's numbers move: ours lies between one before and one after.
   timex before = {};
   timex after = {};
-  ASSERT_GE(adjtimex(&before), 0);
+  const bool is_refused = adjtimex(&before) < 0;
   const absl::StatusOr<ClockState> clock = kernel_.Adjtimex();
+  if (is_refused) {
+    EXPECT_TRUE(absl::IsPermissionDenied(clock.status()));
+    GTEST_SKIP() << "this container refuses adjtimex(2)";
+  }
   ASSERT_GE(adjtimex(&after), 0);
   ASSERT_TRUE(clock.ok());
   const auto max_error = std::minmax(before.maxerror, after.maxerror);
