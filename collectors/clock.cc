@@ -21,8 +21,8 @@ constexpr Rule<ClockFacts> kRules[] = {
       .required = Yes(),
       .what = "The clock is kept right by NTP: its possible error is below "
               "16 seconds",
-      .remedy = "turn NTP on with timedatectl set-ntp true, and name servers "
-                "in NTP= of /etc/systemd/timesyncd.conf",
+      .remedy = "turn NTP on with timedatectl set-ntp true, and list "
+                "time servers in NTP= of /etc/systemd/timesyncd.conf",
       .source = "maxerror of adjtimex(2)"},
      [](const ClockFacts& facts) {
        return Measure(facts, [](const ClockState& clock) {
@@ -32,8 +32,8 @@ constexpr Rule<ClockFacts> kRules[] = {
      }},
     {{.id = "clock_offset",
       .unit = Unit::kSeconds,
-      .what = "Offset of the clock that the source still sees; the kernel's is "
-              "what it has yet to slew away",
+      .what = "Offset of the clock as the source sees it; the kernel's is what "
+              "it has yet to slew away",
       .source = "offset of adjtimex(2)"},
      [](const ClockFacts& facts) {
        return Measure(

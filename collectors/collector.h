@@ -42,8 +42,8 @@ class Collector {
   // What the topic asks, in report order.
   virtual std::vector<const Requirement*> requirements() const = 0;
 
-  // At least one finding for each requirement: what cannot be read is a
-  // reading with an error. Thread-safe.
+  // What cannot be read is a finding with an error. A requirement without a
+  // finding has no subject on this host. Thread-safe.
   virtual std::vector<Finding> Collect(const Host& host) const = 0;
 
   // Absent where the kernel answers at once: such a topic is read at scrape

@@ -1,6 +1,7 @@
 #include "collectors/disk.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -13,35 +14,46 @@ namespace {
 constexpr absl::string_view kDaemonJson = "/etc/docker/daemon.json";
 constexpr absl::string_view kDefaultDataRoot = "/var/lib/docker";
 
-// Docker makes its data root when it first starts: before, the filesystem that
-// will hold it is that of the nearest parent.
-WatchedPath WatchDataRoot(const Kernel& kernel, std::string path) {
-  std::string at = path;
-  absl::StatusOr<Filesystem> filesystem = kernel.Statvfs(at);
-  while (absl::IsNotFound(filesystem.status()) && at != "/") {
-    at.resize(std::max<size_t>(at.rfind('/'), 1));
-    filesystem = kernel.Statvfs(at);
+// `path` and every directory above it: "/a/b", "/a", "/".
+std::vector<std::string> WithParents(std::string path) {
+  std::vector<std::string> paths = {path};
+  while (path != "/") {
+    path.resize(std::max<size_t>(path.rfind('/'), 1));
+    paths.push_back(path);
   }
-  return {std::move(path), std::move(at), std::move(filesystem)};
+  return paths;
 }
 
+// What each of `paths` says, asked together: one that hangs delays no other.
 DiskFacts Observe(const Host& host,
                   const std::vector<std::string>& more_paths) {
   absl::StatusOr<std::string> json = host.files.Read(kDaemonJson);
   if (absl::IsNotFound(json.status())) json = "{}";
   const absl::StatusOr<std::string> root =
       json.ok() ? ParseDataRoot(*json) : json.status();
-  DiskFacts facts;
-  if (root.ok()) {
-    facts.paths.push_back(WatchDataRoot(host.kernel, *root));
-  } else {
-    const std::string path(kDefaultDataRoot);
-    facts.paths.push_back({path, path, root.status()});
-  }
+  const std::vector<std::string> roots =
+      WithParents(root.value_or(std::string(kDefaultDataRoot)));
+  std::vector<std::string> paths = roots;
   for (const std::string& path : more_paths) {
-    const auto same = [&path](const auto& seen) { return seen.path == path; };
-    if (std::any_of(facts.paths.begin(), facts.paths.end(), same)) continue;
-    facts.paths.push_back({path, path, host.kernel.Statvfs(path)});
+    const bool is_seen =
+        path == roots.front() ||
+        std::find(paths.begin() + static_cast<ptrdiff_t>(roots.size()),
+                  paths.end(), path) != paths.end();
+    if (!is_seen) paths.push_back(path);
+  }
+  const std::vector<absl::StatusOr<Filesystem>> filesystems =
+      host.kernel.Statvfs(paths);
+  // Docker makes its data root when it first starts: before, the filesystem
+  // that will hold it is that of the nearest parent.
+  size_t at = 0;
+  while (at + 1 < roots.size() && absl::IsNotFound(filesystems[at].status())) {
+    ++at;
+  }
+  DiskFacts facts;
+  facts.paths.push_back({roots.front(), roots[root.ok() ? at : 0],
+                         root.ok() ? filesystems[at] : root.status()});
+  for (size_t i = roots.size(); i < paths.size(); ++i) {
+    facts.paths.push_back({paths[i], paths[i], filesystems[i]});
   }
   return facts;
 }
@@ -64,6 +76,19 @@ std::vector<Reading> Size(const DiskFacts& facts) {
     if (watched.measured_at == watched.path) continue;
     readings[i].detail = absl::StrCat("of ", watched.measured_at, ": ",
                                       watched.path, " does not exist yet");
+  }
+  return readings;
+}
+
+std::vector<Reading> Writable(const DiskFacts& facts) {
+  std::vector<Reading> readings;
+  for (const WatchedPath& watched : facts.paths) {
+    const absl::StatusOr<bool> read_only = watched.filesystem.ok()
+                                               ? watched.filesystem->read_only
+                                               : watched.filesystem.status();
+    readings.push_back(
+        {.labels = {{"path", watched.path}},
+         .value = AsNumber(IfKnown(read_only, std::logical_not<>()))});
   }
   return readings;
 }
@@ -91,7 +116,8 @@ constexpr Rule<DiskFacts> kRules[] = {
      Size},
     {{.id = "disk_available",
       .unit = Unit::kBytes,
-      .what = "Free space of that filesystem for programs without privilege",
+      .what = "Free space for unprivileged programs on the filesystem that "
+              "holds the path",
       .source = "statvfs(3)"},
      [](const DiskFacts& facts) {
        return Each(facts,
@@ -99,7 +125,8 @@ constexpr Rule<DiskFacts> kRules[] = {
      }},
     {{.id = "disk_inodes_available",
       .unit = Unit::kCount,
-      .what = "Free inodes of that filesystem, where their number is fixed",
+      .what = "Free inodes of the filesystem that holds the path, where their "
+              "number is fixed",
       .source = "statvfs(3)"},
      InodesAvailable},
     {{.id = "disk_writable",
@@ -108,10 +135,7 @@ constexpr Rule<DiskFacts> kRules[] = {
       .remedy = "find in the kernel's log (dmesg) why it turned read-only, "
                 "check it with fsck, then mount it read-write",
       .source = "statvfs(3)"},
-     [](const DiskFacts& facts) {
-       return Each(facts,
-                   [](const Filesystem& f) { return f.read_only ? 0.0 : 1.0; });
-     }},
+     Writable},
 };
 
 }  // namespace

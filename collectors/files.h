@@ -6,6 +6,7 @@
 #define COLLECTORS_FILES_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "collectors/bounded_wait.h"
 
 namespace mailcow {
 
@@ -52,7 +54,9 @@ class Files {
   explicit Files(Roots roots);
 
   // The whole content of a regular file. NotFound, PermissionDenied, or
-  // DataLoss for what is no file or larger than `max_bytes`.
+  // DataLoss for what is no file or larger than `max_bytes`. A file on a mount
+  // that does not answer is DeadlineExceeded; asking again costs nothing until
+  // it does.
   absl::StatusOr<std::string> Read(absl::string_view path,
                                    size_t max_bytes = kMaxBytes) const;
 
@@ -69,7 +73,8 @@ class Files {
   absl::StatusOr<std::vector<std::string>> ListDirectories(
       absl::string_view path) const;
 
-  // Opens `path` with open(2)'s `flags`. Symbolic links are resolved inside
+  // Opens `path` with open(2)'s `flags`; Unavailable where there is no such
+  // root. Symbolic links are resolved inside
   // the root, so that an absolute one does not lead out of it.
   absl::StatusOr<FileDescriptor> Open(absl::string_view path, int flags) const;
 
@@ -84,8 +89,12 @@ class Files {
     std::string below;
   };
   Place Locate(absl::string_view path) const;
+  absl::StatusOr<std::string> ReadNow(absl::string_view path,
+                                      size_t max_bytes) const;
 
   Roots roots_;
+  // Shared, so that copies know of each other's questions that hang.
+  std::shared_ptr<BoundedWait<std::string>> reads_;
 };
 
 }  // namespace mailcow

@@ -17,7 +17,7 @@ bool IsDockerUnit(absl::string_view unit) {
 
 std::string NameOf(const Owner& owner) {
   const std::string unit = owner.cgroup.ok() ? UnitOf(*owner.cgroup) : "";
-  if (!owner.process.ok()) return unit.empty() ? "someone" : unit;
+  if (!owner.process.ok()) return unit.empty() ? "an unknown process" : unit;
   return unit.empty() ? *owner.process
                       : absl::StrCat(*owner.process, " (", unit, ")");
 }
@@ -36,8 +36,12 @@ std::string UnitOf(absl::string_view cgroup) {
 }
 
 absl::StatusOr<bool> IsForeign(const Owner& owner) {
-  if (owner.process.ok()) return *owner.process != "docker-proxy";
   const std::string unit = owner.cgroup.ok() ? UnitOf(*owner.cgroup) : "";
+  if (owner.process.ok()) {
+    // Newer engines open the socket themselves and hand it to the proxy.
+    return *owner.process != "docker-proxy" &&
+           !(*owner.process == "dockerd" && IsDockerUnit(unit));
+  }
   if (unit.empty()) return owner.process.status();
   // docker-proxy runs in the unit of the engine.
   return !IsDockerUnit(unit);

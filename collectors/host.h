@@ -27,7 +27,7 @@ struct Filesystem {
   double available_bytes = 0;  // to a process without privilege
   double inodes_available = 0;
   bool has_inodes = true;  // some (btrfs) make them as needed and count none
-  bool read_only = false;
+  absl::StatusOr<bool> read_only = false;
 };
 
 // What adjtimex(2) says of the kernel's clock.
@@ -61,16 +61,18 @@ class Kernel {
 
   virtual absl::StatusOr<ClockState> Adjtimex() const = 0;
 
-  // Of the filesystem that holds `path`. NotFound where nothing stands there.
-  // A mount that does not answer is DeadlineExceeded; asking again costs
-  // nothing until it does.
-  virtual absl::StatusOr<Filesystem> Statvfs(absl::string_view path) const = 0;
+  // Of the filesystems that hold `paths`, one answer for each. NotFound where
+  // nothing stands there. A mount that does not answer is DeadlineExceeded;
+  // asking again costs nothing until it does.
+  virtual std::vector<absl::StatusOr<Filesystem>> Statvfs(
+      const std::vector<std::string>& paths) const = 0;
 
   // Every TCP socket that listens in this network namespace.
   virtual absl::StatusOr<std::vector<Listener>> Listeners() const = 0;
 
-  // PermissionDenied names the capability that is missing.
-  virtual Owner OwnerOf(const Listener& listener) const = 0;
+  // One answer for each. PermissionDenied names the capability that is missing.
+  virtual std::vector<Owner> OwnersOf(
+      const std::vector<Listener>& listeners) const = 0;
 
   // The addresses of the host's network interfaces.
   virtual absl::StatusOr<std::vector<IpAddress>> Addresses() const = 0;

@@ -38,9 +38,8 @@ absl::StatusOr<std::string> ParseValue(absl::string_view key,
     }
     return std::string(text.substr(1, end - 1));
   }
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '#' &&
-        (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\t')) {
+  for (size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '#' && (text[i - 1] == ' ' || text[i - 1] == '\t')) {
       text = text.substr(0, i);
     }
   }

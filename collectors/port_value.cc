@@ -55,16 +55,25 @@ absl::StatusOr<Bind> ParseBind(const PortDefinition& definition,
     return absl::InvalidArgumentError(absl::StrCat(
         Quoted(definition.variable, value), " is ", port.status().message()));
   }
-  const absl::string_view address =
-      has_address ? value.substr(0, colon) : separate_address;
-  if (address.empty()) return Bind{.address = std::nullopt, .port = *port};
-  const absl::StatusOr<IpAddress> parsed = ParseIpAddress(address);
-  if (!parsed.ok()) {
+  if (!has_address && separate_address.empty()) {
+    return Bind{.address = std::nullopt, .port = *port};
+  }
+  const absl::StatusOr<IpAddress> parsed =
+      ParseIpAddress(has_address ? value.substr(0, colon) : separate_address);
+  // mailcow takes the first colon for the end of the address.
+  if (!parsed.ok() ||
+      (has_address && parsed->family != IpAddress::Family::kIpv4)) {
     return absl::InvalidArgumentError(absl::StrCat(
+        "the address in ",
         has_address ? definition.variable : definition.bind_variable,
-        " has an address that is none"));
+        " is not an ", has_address ? "IPv4" : "IP", " address"));
   }
   return Bind{.address = *parsed, .port = *port};
+}
+
+// Linux binds all of 127.0.0.0/8, though the interface bears only 127.0.0.1.
+bool IsIpv4Loopback(const IpAddress& address) {
+  return address.family == IpAddress::Family::kIpv4 && address.bytes[0] == 127;
 }
 
 absl::StatusOr<std::string> Complaint(
@@ -80,10 +89,13 @@ absl::StatusOr<std::string> Complaint(
   }
   if (is_web && std::count(std::begin(kForbiddenWebPorts),
                            std::end(kForbiddenWebPorts), bind->port) > 0) {
-    return absl::StrCat(Quoted(definition.variable, value),
-                        " is a port that mailcow uses inside");
+    return absl::StrCat(
+        Quoted(definition.variable, value),
+        " is a port that mailcow's own services use: 8081, 9081, "
+        "9082 and 65510 are not to be had");
   }
   if (!bind->address.has_value() || bind->address->IsWildcard()) return "";
+  if (IsIpv4Loopback(*bind->address)) return "";
   if (!addresses.ok()) return addresses.status();
   if (std::count(addresses->begin(), addresses->end(), *bind->address) == 0) {
     return absl::StrCat(is_web ? definition.bind_variable : definition.variable,

@@ -47,9 +47,9 @@ Reading ForeignListenersOf(const PortFacts& port) {
     if (!is_foreign.ok()) {
       otherwise = absl::Status(
           is_foreign.status().code(),
-          absl::StrCat("whose the listener at ",
+          absl::StrCat("owner of the listener at ",
                        ToString(holder.listener.address, holder.listener.port),
-                       " is: ", is_foreign.status().message()));
+                       ": ", is_foreign.status().message()));
     } else if (*is_foreign) {
       foreign.push_back(holder);
     }
@@ -126,8 +126,8 @@ constexpr Rule<PortsFacts> kRules[] = {
     {{.id = "port_value_valid",
       .required = Yes(),
       .what = "The port's value in mailcow.conf is one that mailcow can use",
-      .remedy = "correct the value in mailcow.conf: a port, or ADDRESS:PORT; "
-                "for HTTP and HTTPS a bare port",
+      .remedy = "set it to a free port in mailcow.conf, or to IPV4:PORT; for "
+                "HTTP_PORT and HTTPS_PORT to a bare port",
       .source = "mailcow.conf, addresses of the host"},
      PortValueValid},
     {{.id = "port_listener_info",
@@ -137,18 +137,35 @@ constexpr Rule<PortsFacts> kRules[] = {
      ListenerInfo},
 };
 
+// Who holds the port, their owners still to be found.
 absl::StatusOr<std::vector<Holder>> HoldersOf(
-    const Kernel& kernel, const absl::StatusOr<Bind>& bind,
+    const absl::StatusOr<Bind>& bind,
     const absl::StatusOr<std::vector<Listener>>& listeners) {
   if (!bind.ok()) return bind.status();
   if (!listeners.ok()) return listeners.status();
   std::vector<Holder> holders;
   for (const Listener& listener : *listeners) {
-    if (Conflicts(*bind, listener)) {
-      holders.push_back({listener, kernel.OwnerOf(listener)});
-    }
+    if (Conflicts(*bind, listener)) holders.push_back({listener, Owner()});
   }
   return holders;
+}
+
+// Whose the listeners of all ports are, asked together: finding the processes
+// behind new ones takes a walk through all processes.
+void FindOwners(const Kernel& kernel, PortsFacts& facts) {
+  std::vector<Listener> listeners;
+  for (const PortFacts& port : facts.ports) {
+    if (!port.holders.ok()) continue;
+    for (const Holder& holder : *port.holders) {
+      listeners.push_back(holder.listener);
+    }
+  }
+  const std::vector<Owner> owners = kernel.OwnersOf(listeners);
+  auto owner = owners.begin();
+  for (PortFacts& port : facts.ports) {
+    if (!port.holders.ok()) continue;
+    for (Holder& holder : *port.holders) holder.owner = *owner++;
+  }
 }
 
 // Docker publishes an address and port once.
@@ -172,13 +189,14 @@ PortsFacts Observe(const Host& host, absl::string_view mailcow_directory) {
                                 : PortValue{.bind = conf.status(),
                                             .complaint = conf.status()};
     for (const PortFacts& earlier : facts.ports) RefuseSharing(earlier, value);
-    auto holders = HoldersOf(host.kernel, value.bind, listeners);
+    auto holders = HoldersOf(value.bind, listeners);
     facts.ports.push_back(
         {.definition = &definition,
          .value = std::move(value),
          .times_set = conf.ok() ? conf->Times(definition.variable) : 0,
          .holders = std::move(holders)});
   }
+  FindOwners(host.kernel, facts);
   return facts;
 }
 

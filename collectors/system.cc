@@ -101,9 +101,10 @@ constexpr Rule<SystemFacts> kRules[] = {
     {{.id = "virtualization_supported",
       .recommended = Yes(),
       .what = "The host is no container: not OpenVZ, Virtuozzo, LXC or another",
-      .remedy = "move to a machine or a full virtual machine such as KVM; if "
-                "only this exporter is in a container, mount the host's root "
-                "and name it with --path.rootfs",
+      .remedy =
+          "move to a physical machine or a full virtual one, such as KVM; if "
+          "only this exporter is in a container, mount the host's root "
+          "and name it with --path.rootfs",
       .source = "/run/systemd/container, /proc/vz, /proc/1/environ and others"},
      VirtualizationSupported},
     {{.id = "os_supported",

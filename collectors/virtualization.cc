@@ -56,8 +56,13 @@ absl::StatusOr<std::string> NameInInitEnvironment(const Files& files) {
   return absl::NotFoundError("/proc/1/environ has no container=");
 }
 
+// The name becomes a label, so only what looks like one is taken over.
 Virtualization Container(absl::string_view name, absl::string_view evidence) {
-  return {.name = std::string(name),
+  const bool is_name =
+      !name.empty() && name.size() <= 32 &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
+          absl::string_view::npos;
+  return {.name = std::string(is_name ? name : "container-other"),
           .is_container = true,
           .evidence = std::string(evidence)};
 }
@@ -71,9 +76,14 @@ absl::StatusOr<Virtualization> DetectMachine(const Files& files) {
        {"sys_vendor", "product_name", "board_vendor", "bios_vendor"}) {
     dmi += files.Read(absl::StrCat("/sys/class/dmi/id/", file)).value_or("");
   }
+  // Only x86 has "flags", and there a hypervisor shows itself among them;
+  // elsewhere the vendor's name must do.
+  const bool is_x86 = absl::StrContains(*cpuinfo, "flags");
   const bool has_hypervisor_flag = absl::StrContains(*cpuinfo, " hypervisor");
   const absl::string_view name = NameVirtualMachine(dmi);
-  if (name == "vm-other" && !has_hypervisor_flag) return Virtualization{};
+  if (!has_hypervisor_flag && (is_x86 || name == "vm-other")) {
+    return Virtualization{};
+  }
   return Virtualization{.name = std::string(name)};
 }
 
@@ -115,14 +125,14 @@ bool HasLxcfsOverProc(absl::string_view proc_mounts) {
 }
 
 absl::StatusOr<Virtualization> DetectVirtualization(const Files& files) {
-  const absl::StatusOr<bool> openvz = IsOpenVzGuest(files);
-  if (!openvz.ok()) return openvz.status();
-  if (*openvz) return Container("openvz", "/proc/vz");
   for (const Marker& marker : kMarkers) {
     const absl::StatusOr<std::string> name = NameIn(files, marker);
     if (name.ok()) return Container(*name, marker.path);
     if (!absl::IsNotFound(name.status())) return name.status();
   }
+  const absl::StatusOr<bool> openvz = IsOpenVzGuest(files);
+  if (!openvz.ok()) return openvz.status();
+  if (*openvz) return Container("openvz", "/proc/vz");
   const absl::StatusOr<std::string> name = NameInInitEnvironment(files);
   if (name.ok()) return Container(*name, "/proc/1/environ");
   // These are the mounts this process sees, so they speak of the host only

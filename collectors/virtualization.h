@@ -20,7 +20,8 @@ struct Virtualization {
 
 // Asks the host's own files, so that an exporter in a container that sees the
 // host's root does not take its own container for the host's. An error where
-// the files that would tell cannot be read.
+// they cannot be read, but for /proc/1/environ, which is root's alone: without
+// it a guest that leaves no other mark is taken for a machine.
 absl::StatusOr<Virtualization> DetectVirtualization(const Files& files);
 
 // The virtual machine that the DMI strings name, or "vm-other".

@@ -12,14 +12,15 @@ fetch_civetweb
 build "$root/build/release"
 program=$root/build/release/mailcow_host_exporter
 
-# A command says what to do; without one the program serves.
-command=serve
-for argument in "$@"; do
-  case $argument in check | list | --help | -h | --version) command=other ;; esac
-done
-if [[ $command == serve ]]; then
+# Without a word the program serves.
+case ${1:-} in
+  check | list | --help | -h | --version) ;;
+  serve) shift ;;&
+  *) set -- serve "$@" ;;
+esac
+if [[ $1 == serve ]]; then
   status=0
-  "$program" check "$@" || status=$?
+  "$program" check "${@:2}" || status=$?
   [[ $status -ne 2 ]] || exit 2
 fi
 exec "$program" "$@"

@@ -8,13 +8,13 @@ civetweb=$root/build/civetweb
 # machine lacks. Without root it says what to run instead, and stops.
 require_packages() {
   local wanted missing
-  mapfile -t wanted < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@")
+  mapfile -t wanted < <(sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*$/d' "$@")
   mapfile -t missing < <(comm -23 <(printf '%s\n' "${wanted[@]}" | sort) \
     <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -nE 's/^.i +//p' | sort -u))
   [[ ${#missing[@]} -gt 0 ]] || return 0
   if [[ $EUID -ne 0 ]]; then
-    echo "Packages are missing. Run this, then try again:" >&2
-    echo "  sudo apt-get install --no-install-recommends ${missing[*]}" >&2
+    echo "Packages are missing. Run this as root, then try again:" >&2
+    echo "  apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
     exit 1
   fi
   echo "installing: ${missing[*]}" >&2
@@ -23,15 +23,15 @@ require_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" >&2
 }
 
-# source_lists DIR: writes this machine's apt sources there as sources of source
-# packages, whichever of apt's two forms they have.
+# source_lists APT DIR: writes the apt sources of APT (/etc/apt) into DIR as
+# sources of source packages, whichever of apt's two forms they have.
 source_lists() {
   local file
-  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+  for file in "$1/sources.list" "$1"/sources.list.d/*; do
     [[ -f $file ]] || continue
     case $file in
-      *.list) sed -nE 's/^[[:space:]]*deb([[:space:]])/deb-src\1/p' "$file" >"$1/$(basename "$file")" ;;
-      *.sources) sed -E 's/^Types:.*/Types: deb-src/I' "$file" >"$1/$(basename "$file")" ;;
+      *.list) sed -nE 's/^[[:space:]]*deb([[:space:]])/deb-src\1/p' "$file" >"$2/$(basename "$file")" ;;
+      *.sources) sed -E 's/^Types:.*/Types: deb-src/I' "$file" >"$2/$(basename "$file")" ;;
     esac
   done
 }
@@ -44,14 +44,15 @@ fetch_civetweb() {
   mkdir -p "$root/build"
   work=$(mktemp -d "$root/build/civetweb.XXXXXX")
   mkdir -p "$work"/{sources,lists/partial,cache/archives/partial,unpack}
-  source_lists "$work/sources"
+  # shellcheck disable=SC2064
+  trap "rm -rf '$work'" EXIT
+  source_lists /etc/apt "$work/sources"
   options=(-q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$work/sources"
     -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache"
     -o APT::Sandbox::User=root -o APT::Update::Post-Invoke-Success::=true)
   apt-get "${options[@]}" update >&2 || true
   if ! (cd "$work/unpack" && apt-get "${options[@]}" --only-source source civetweb >&2); then
     echo "apt-get source civetweb: none of this machine's apt sources has it" >&2
-    rm -rf "$work"
     exit 1
   fi
   rm -rf "$civetweb"

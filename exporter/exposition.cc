@@ -103,8 +103,8 @@ void AppendVerdicts(const std::vector<Row>& rows,
                            "Whether the requirement could be judged", known));
   families.push_back(
       Gauge(absl::StrCat(kPrefix, "ready"),
-            "Whether every required requirement is met; one that is not known "
-            "is not met",
+            "Whether every required requirement of the topics that are asked "
+            "is met; one that is not known is not met",
             {{{}, IsReady(Count(rows)) ? 1.0 : 0.0}}));
 }
 

@@ -11,14 +11,15 @@
 namespace mailcow {
 namespace {
 
-// Three significant digits, without a fraction of zeros.
-std::string Rounded(double value) {
-  // From 999.5 on three digits would need an exponent.
-  return std::abs(value) >= 999.5 ? absl::StrFormat("%.0f", value)
-                                  : absl::StrFormat("%.3g", value);
+// So many significant digits, without a fraction of zeros or an exponent.
+std::string Rounded(double value, int digits) {
+  const double first_with_exponent = std::pow(10, digits) - 0.5;
+  return std::abs(value) >= first_with_exponent
+             ? absl::StrFormat("%.0f", value)
+             : absl::StrFormat("%.*g", digits, value);
 }
 
-std::string HumanBytes(double bytes) {
+std::string HumanBytes(double bytes, int digits) {
   constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   // What would be rounded up to 1024 is 1 of the next unit.
   constexpr double kNextUnit = 1023.5;
@@ -27,29 +28,31 @@ std::string HumanBytes(double bytes) {
     bytes /= 1024;
     ++unit;
   }
-  return absl::StrCat(Rounded(bytes), " ", kUnits[unit]);
+  return absl::StrCat(Rounded(bytes, digits), " ", kUnits[unit]);
 }
 
-std::string HumanSeconds(double seconds) {
+std::string HumanSeconds(double seconds, int digits) {
   const double size = std::abs(seconds);
-  if (size >= 1 || size == 0) return absl::StrCat(Rounded(seconds), " s");
-  if (size >= 1e-3) return absl::StrCat(Rounded(seconds * 1e3), " ms");
-  return absl::StrCat(Rounded(seconds * 1e6), " us");
+  if (size >= 1 || size == 0) {
+    return absl::StrCat(Rounded(seconds, digits), " s");
+  }
+  if (size >= 1e-3) return absl::StrCat(Rounded(seconds * 1e3, digits), " ms");
+  return absl::StrCat(Rounded(seconds * 1e6, digits), " us");
 }
 
 }  // namespace
 
-std::string HumanNumber(double value, Unit unit) {
+std::string HumanNumber(double value, Unit unit, int digits) {
   switch (unit) {
     case Unit::kBool:
       return value != 0 ? "yes" : "no";
     case Unit::kBytes:
-      return HumanBytes(value);
+      return HumanBytes(value, digits);
     case Unit::kCount:
     case Unit::kInfo:
       return absl::StrFormat("%.15g", value);
     case Unit::kSeconds:
-      return HumanSeconds(value);
+      return HumanSeconds(value, digits);
   }
   return "";
 }
@@ -60,7 +63,12 @@ std::string HumanValue(const Row& row) {
   if (row.requirement().unit == Unit::kInfo) {
     return absl::StrJoin(reading.labels, " ", absl::PairFormatter("="));
   }
-  return HumanNumber(*reading.value, row.requirement().unit);
+  const Unit unit = row.requirement().unit;
+  const std::string rounded = HumanNumber(*reading.value, unit);
+  const bool looks_met = row.verdict == Verdict::kUnmet &&
+                         rounded == HumanNumber(row.bound()->nominal, unit);
+  constexpr int kExact = 15;
+  return looks_met ? HumanNumber(*reading.value, unit, kExact) : rounded;
 }
 
 std::string HumanBound(const Bound& bound, Unit unit) {

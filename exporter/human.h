@@ -11,10 +11,11 @@
 
 namespace mailcow {
 
-// "23.4 GiB", "1.2 ms", "yes", "3".
-std::string HumanNumber(double value, Unit unit);
+// "23.4 GiB", "1.2 ms", "yes", "3", rounded to so many digits.
+std::string HumanNumber(double value, Unit unit, int digits = 3);
 
-// The measured value; "?" where it is not known; the labels of information.
+// The measured value, with as many digits as it takes to tell it from a limit
+// that it does not meet; "?" where it is not known; the labels of information.
 std::string HumanValue(const Row& row);
 
 // ">= 1 GiB", "<= 0", "yes"; empty for a fact.

@@ -5,14 +5,15 @@
 #include <netinet/in.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "exporter/sock_diag.h"
@@ -20,21 +21,24 @@
 namespace mailcow {
 namespace {
 
-// Two paths that hang must not keep the program from ending within a second.
+// Well below the second in which the program must be able to end.
 constexpr absl::Duration kMountDeadline = absl::Milliseconds(400);
 
 // A container sees the host's root through a mount that may be read-only while
 // the host's own is not: there only the filesystem itself tells.
-bool IsReadOnly(const Files& files, int fd, const struct statvfs& stats) {
+absl::StatusOr<bool> IsReadOnly(const Files& files, int fd,
+                                const struct statvfs& stats) {
   if ((stats.f_flag & ST_RDONLY) == 0) return false;
-  struct stat status;
-  if (!files.HasRoot() || fstat(fd, &status) != 0) return true;
+  if (!files.HasRoot()) return true;
+  struct statx mount;
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &mount) != 0) {
+    return absl::ErrnoToStatus(errno, "statx");
+  }
   const Files own{Files::Roots{}};
   const absl::StatusOr<std::string> mounts =
       own.Read("/proc/self/mountinfo", size_t{16} << 20);
-  return !mounts.ok() ||
-         IsSuperblockReadOnly(*mounts, absl::StrCat(major(status.st_dev), ":",
-                                                    minor(status.st_dev)));
+  if (!mounts.ok()) return mounts.status();
+  return IsSuperblockReadOnly(*mounts, absl::StrCat(mount.stx_mnt_id));
 }
 
 absl::StatusOr<Filesystem> StatvfsNow(const Files& files,
@@ -82,20 +86,25 @@ absl::StatusOr<ClockState> LinuxKernel::Adjtimex() const {
       .unsynchronized_flag = (clock.status & STA_UNSYNC) != 0};
 }
 
-absl::StatusOr<Filesystem> LinuxKernel::Statvfs(absl::string_view path) const {
-  // Copies: a question that hangs may outlive this object.
-  return mounts_.Ask(std::string(path),
-                     [files = files_, path = std::string(path)] {
-                       return StatvfsNow(files, path);
-                     });
+std::vector<absl::StatusOr<Filesystem>> LinuxKernel::Statvfs(
+    const std::vector<std::string>& paths) const {
+  std::vector<std::pair<std::string, BoundedWait<Filesystem>::Question>>
+      questions;
+  for (const std::string& path : paths) {
+    // Copies: a question that hangs may outlive this object.
+    questions.emplace_back(
+        path, [files = files_, path] { return StatvfsNow(files, path); });
+  }
+  return mounts_.AskAll(std::move(questions));
 }
 
 absl::StatusOr<std::vector<Listener>> LinuxKernel::Listeners() const {
   return DumpListeners();
 }
 
-Owner LinuxKernel::OwnerOf(const Listener& listener) const {
-  return owners_.Find(listener);
+std::vector<Owner> LinuxKernel::OwnersOf(
+    const std::vector<Listener>& listeners) const {
+  return owners_.Find(listeners);
 }
 
 absl::StatusOr<std::vector<IpAddress>> LinuxKernel::Addresses() const {
@@ -118,22 +127,23 @@ absl::StatusOr<std::vector<IpAddress>> LinuxKernel::Addresses() const {
   return addresses;
 }
 
-bool IsSuperblockReadOnly(absl::string_view mountinfo,
-                          absl::string_view device) {
+absl::StatusOr<bool> IsSuperblockReadOnly(absl::string_view mountinfo,
+                                          absl::string_view mount_id) {
   for (const absl::string_view line : absl::StrSplit(mountinfo, '\n')) {
-    // proc(5): ID PARENT MAJOR:MINOR ... - TYPE SOURCE SUPERBLOCK-OPTIONS
+    // proc(5): MOUNT-ID PARENT ... - TYPE SOURCE SUPERBLOCK-OPTIONS
     const std::vector<absl::string_view> halves =
         absl::StrSplit(line, absl::MaxSplits(" - ", 1));
-    if (halves.size() != 2) continue;
-    const std::vector<absl::string_view> mount = absl::StrSplit(halves[0], ' ');
-    const std::vector<absl::string_view> type = absl::StrSplit(halves[1], ' ');
-    if (mount.size() < 3 || mount[2] != device || type.size() < 3) continue;
-    for (const absl::string_view option : absl::StrSplit(type[2], ',')) {
-      if (option == "ro") return true;
+    if (halves.size() != 2 || !absl::StartsWith(line, mount_id) ||
+        line.substr(mount_id.size(), 1) != " ") {
+      continue;
     }
-    return false;
+    const std::vector<absl::string_view> type = absl::StrSplit(halves[1], ' ');
+    if (type.size() < 3) continue;
+    const std::vector<absl::string_view> options = absl::StrSplit(type[2], ',');
+    return std::count(options.begin(), options.end(), "ro") > 0;
   }
-  return true;
+  return absl::NotFoundError(
+      absl::StrCat("/proc/self/mountinfo lacks mount ", mount_id));
 }
 
 }  // namespace mailcow

@@ -1,4 +1,5 @@
-// The real kernel: the only room with system calls, netlink and sockets.
+// The real kernel. With sock_diag and socket_owner beside it, the room for
+// system calls, netlink and sockets.
 
 #ifndef EXPORTER_LINUX_HOST_H_
 #define EXPORTER_LINUX_HOST_H_
@@ -8,8 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "collectors/bounded_wait.h"
 #include "collectors/host.h"
-#include "exporter/bounded_wait.h"
 #include "exporter/socket_owner.h"
 
 namespace mailcow {
@@ -21,9 +22,11 @@ class LinuxKernel : public Kernel {
 
   absl::StatusOr<SystemName> Uname() const override;
   absl::StatusOr<ClockState> Adjtimex() const override;
-  absl::StatusOr<Filesystem> Statvfs(absl::string_view path) const override;
+  std::vector<absl::StatusOr<Filesystem>> Statvfs(
+      const std::vector<std::string>& paths) const override;
   absl::StatusOr<std::vector<Listener>> Listeners() const override;
-  Owner OwnerOf(const Listener& listener) const override;
+  std::vector<Owner> OwnersOf(
+      const std::vector<Listener>& listeners) const override;
   absl::StatusOr<std::vector<IpAddress>> Addresses() const override;
 
  private:
@@ -32,10 +35,11 @@ class LinuxKernel : public Kernel {
   mutable SocketOwners owners_;
 };
 
-// Whether /proc/self/mountinfo shows the filesystem with device number
-// `device` ("8:1") as read-only itself, whatever this mount of it is.
-bool IsSuperblockReadOnly(absl::string_view mountinfo,
-                          absl::string_view device);
+// Whether the filesystem of the mount with number `mount_id` is read-only
+// itself, whatever this mount of it is. NotFound where /proc/self/mountinfo
+// does not list it.
+absl::StatusOr<bool> IsSuperblockReadOnly(absl::string_view mountinfo,
+                                          absl::string_view mount_id);
 
 }  // namespace mailcow
 

@@ -101,7 +101,8 @@ int Serve(const Collectors& collectors, const Host& host,
   signal(SIGPIPE, SIG_IGN);
 
   Survey survey(collectors, host);
-  survey.AwaitFirstFindings(absl::Seconds(5));
+  // A signal meanwhile waits; it may not wait for long.
+  survey.AwaitFirstFindings(absl::Milliseconds(500));
   const Site site(options.telemetry_path,
                   [&survey] { return RenderMetrics(survey); });
   const auto server = Server::Start(options.listen_addresses, site);

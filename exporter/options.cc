@@ -54,6 +54,11 @@ std::string CheckAbsolutePath(const std::string& path) {
              : absl::StrCat("\"", path, "\" is not an absolute path");
 }
 
+std::string CheckDirectory(const std::string& path) {
+  const std::string complaint = CheckAbsolutePath(path);
+  return complaint.empty() ? CLI::ExistingDirectory(path) : complaint;
+}
+
 std::string CheckAddress(const std::string& address) {
   return std::string(CheckListenAddress(address).message());
 }
@@ -93,20 +98,25 @@ void AddServeFlags(CLI::App& app, Options& options) {
 
 void AddHostFlags(CLI::App& app, Options& options) {
   const auto add = [&app](const std::string& name, std::string& value,
-                          const std::string& text) {
+                          const std::string& text,
+                          std::string (*check)(const std::string&)) {
     return app.add_option(name, value, text)
-        ->check(CheckAbsolutePath)
+        ->check(check)
         ->type_name("PATH")
         ->group("Where to look");
   };
-  add("--path.rootfs", options.roots.root, "Root of the host's files [/]");
-  add("--path.procfs", options.roots.proc, "The host's procfs [ROOTFS/proc]");
-  add("--path.sysfs", options.roots.sys, "The host's sysfs [ROOTFS/sys]");
+  add("--path.rootfs", options.roots.root, "Root of the host's files [/]",
+      CheckDirectory);
+  add("--path.procfs", options.roots.proc, "The host's procfs [ROOTFS/proc]",
+      CheckDirectory);
+  add("--path.sysfs", options.roots.sys, "The host's sysfs [ROOTFS/sys]",
+      CheckDirectory);
   add("--path.kernel", options.kernel_recording,
-      "Recorded answers of a kernel (JSON), for tests");
+      "Recorded answers of a kernel (JSON), for tests", CheckAbsolutePath);
   add("--mailcow.dir", options.settings.mailcow_directory,
       absl::StrCat("Directory of mailcow.conf [",
-                   options.settings.mailcow_directory, "]"));
+                   options.settings.mailcow_directory, "]"),
+      CheckAbsolutePath);
   app.add_option("--disk.path", options.settings.disk_paths,
                  "Path to watch beside Docker's data root; repeatable")
       ->allow_extra_args(false)

@@ -117,12 +117,21 @@ absl::StatusOr<RecordedKernel> RecordedKernel::Parse(absl::string_view text) {
   return kernel;
 }
 
-absl::StatusOr<Filesystem> RecordedKernel::Statvfs(
-    absl::string_view path) const {
-  if (!filesystems_.ok()) return filesystems_.status();
-  const auto found = filesystems_->find(path);
-  if (found != filesystems_->end()) return found->second;
-  return absl::NotFoundError(absl::StrCat(path, " was not recorded"));
+std::vector<absl::StatusOr<Filesystem>> RecordedKernel::Statvfs(
+    const std::vector<std::string>& paths) const {
+  std::vector<absl::StatusOr<Filesystem>> answers;
+  for (const std::string& path : paths) {
+    if (!filesystems_.ok()) {
+      answers.push_back(filesystems_.status());
+    } else if (const auto found = filesystems_->find(path);
+               found != filesystems_->end()) {
+      answers.push_back(found->second);
+    } else {
+      answers.push_back(
+          absl::NotFoundError(absl::StrCat(path, " was not recorded")));
+    }
+  }
+  return answers;
 }
 
 absl::StatusOr<std::vector<Listener>> RecordedKernel::Listeners() const {
@@ -130,13 +139,18 @@ absl::StatusOr<std::vector<Listener>> RecordedKernel::Listeners() const {
   return listening_->listeners;
 }
 
-Owner RecordedKernel::OwnerOf(const Listener& listener) const {
-  if (!listening_.ok() || listener.inode == 0 ||
-      listener.inode > listening_->owners.size()) {
-    const absl::Status status = absl::NotFoundError("it was not recorded");
-    return {.process = status, .cgroup = status};
+std::vector<Owner> RecordedKernel::OwnersOf(
+    const std::vector<Listener>& listeners) const {
+  const absl::Status unknown = absl::NotFoundError("it was not recorded");
+  std::vector<Owner> answers;
+  for (const Listener& listener : listeners) {
+    const bool is_recorded = listening_.ok() && listener.inode != 0 &&
+                             listener.inode <= listening_->owners.size();
+    answers.push_back(is_recorded
+                          ? listening_->owners[listener.inode - 1]
+                          : Owner{.process = unknown, .cgroup = unknown});
   }
-  return listening_->owners[listener.inode - 1];
+  return answers;
 }
 
 }  // namespace mailcow

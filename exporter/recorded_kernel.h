@@ -29,9 +29,11 @@ class RecordedKernel : public Kernel {
   absl::StatusOr<SystemName> Uname() const override { return uname_; }
   absl::StatusOr<ClockState> Adjtimex() const override { return clock_; }
   // NotFound for a path that was not recorded.
-  absl::StatusOr<Filesystem> Statvfs(absl::string_view path) const override;
+  std::vector<absl::StatusOr<Filesystem>> Statvfs(
+      const std::vector<std::string>& paths) const override;
   absl::StatusOr<std::vector<Listener>> Listeners() const override;
-  Owner OwnerOf(const Listener& listener) const override;
+  std::vector<Owner> OwnersOf(
+      const std::vector<Listener>& listeners) const override;
   absl::StatusOr<std::vector<IpAddress>> Addresses() const override {
     return addresses_;
   }

@@ -36,7 +36,9 @@ std::vector<Row> RowsOf(const Report& report) {
             {&section, &finding, level, Judge(*bound, finding.reading.value)});
       }
       if (!is_judged) {
-        rows.push_back({&section, &finding, std::nullopt, Verdict::kFact});
+        rows.push_back(
+            {&section, &finding, std::nullopt,
+             finding.reading.value.ok() ? Verdict::kFact : Verdict::kUnknown});
       }
     }
   }
@@ -46,6 +48,7 @@ std::vector<Row> RowsOf(const Report& report) {
 Counts Count(const std::vector<Row>& rows) {
   Counts counts;
   for (const Row& row : rows) {
+    if (!row.level.has_value()) continue;
     const bool is_required = row.level == Level::kRequired;
     switch (row.verdict) {
       case Verdict::kMet:

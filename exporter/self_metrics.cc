@@ -31,10 +31,13 @@ MetricFamily CpuSeconds(double seconds) {
   return family;
 }
 
-double LimitOf(decltype(RLIMIT_AS) resource) {
+void AppendLimit(std::string name, std::string help,
+                 decltype(RLIMIT_AS) resource,
+                 std::vector<MetricFamily>& families) {
   rlimit limit;
-  if (getrlimit(resource, &limit) != 0) return 0;
-  return static_cast<double>(limit.rlim_cur);
+  if (getrlimit(resource, &limit) != 0) return;
+  families.push_back(One(std::move(name), std::move(help),
+                         static_cast<double>(limit.rlim_cur)));
 }
 
 void AppendStat(const Files& files, std::vector<MetricFamily>& families) {
@@ -78,12 +81,11 @@ std::vector<MetricFamily> SelfFamilies() {
                            "Number of open file descriptors",
                            static_cast<double>(open->size()) - 1));
   }
-  families.push_back(One("process_max_fds",
-                         "Maximum number of open file descriptors",
-                         LimitOf(RLIMIT_NOFILE)));
-  families.push_back(One("process_virtual_memory_max_bytes",
-                         "Maximum amount of virtual memory available in bytes",
-                         LimitOf(RLIMIT_AS)));
+  AppendLimit("process_max_fds", "Maximum number of open file descriptors",
+              RLIMIT_NOFILE, families);
+  AppendLimit("process_virtual_memory_max_bytes",
+              "Maximum amount of virtual memory available in bytes", RLIMIT_AS,
+              families);
   return families;
 }
 

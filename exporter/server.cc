@@ -13,6 +13,11 @@
 namespace mailcow {
 namespace {
 
+// A connection holds a thread as long as it is open: those that are kept open
+// must leave threads for the others.
+constexpr int kThreads = 64;
+constexpr int kMaxKeptConnections = kThreads / 2;
+
 absl::string_view ReasonPhrase(int status) {
   switch (status) {
     case 200:
@@ -41,9 +46,10 @@ std::string Message(const Response& response, bool with_body, bool keep_alive) {
 // The body of a request that is refused stays unread: what follows on the
 // connection would be taken for a request.
 bool MayKeepAlive(const mg_connection* connection, const mg_request_info& info,
-                  const Response& response) {
+                  const Response& response, bool server_has_room) {
   const char* wish = mg_get_header(connection, "Connection");
-  return response.status != 405 && info.content_length <= 0 &&
+  return server_has_room && response.status != 405 &&
+         info.content_length <= 0 &&
          absl::string_view(info.http_version) == "1.1" &&
          (wish == nullptr || !absl::EqualsIgnoreCase(wish, "close"));
 }
@@ -59,6 +65,10 @@ std::string ListeningPort(absl::string_view address) {
 // CivetWeb is C: these are the functions it calls, and nothing may throw
 // through them.
 struct ServerCallbacks {
+  static Server& Self(const mg_connection* connection) {
+    return *static_cast<Server*>(mg_get_user_data(mg_get_context(connection)));
+  }
+
   static int OnRequest(mg_connection* connection, void* server) {
     const mg_request_info* info = mg_get_request_info(connection);
     Response response;
@@ -69,7 +79,9 @@ struct ServerCallbacks {
       response = {.status = 500, .body = "internal error\n"};
     }
     const absl::string_view method = info->request_method;
-    const bool keep_alive = MayKeepAlive(connection, *info, response);
+    const bool keep_alive = MayKeepAlive(
+        connection, *info, response,
+        static_cast<Server*>(server)->connections_ <= kMaxKeptConnections);
     if (!keep_alive) mg_disable_keep_alive(connection);
     // One write: with two, Nagle's algorithm waits for the client's delayed
     // acknowledgement.
@@ -78,11 +90,19 @@ struct ServerCallbacks {
     return response.status;
   }
 
+  static int OnConnect(const mg_connection* connection, void** /*data*/) {
+    ++Self(connection).connections_;
+    return 0;
+  }
+
+  static void OnClose(const mg_connection* connection) {
+    --Self(connection).connections_;
+  }
+
   static int OnLog(const mg_connection* connection, const char* message) {
-    auto* server =
-        static_cast<Server*>(mg_get_user_data(mg_get_context(connection)));
-    absl::MutexLock lock(&server->mutex_);
-    if (server->first_error_.empty()) server->first_error_ = message;
+    Server& server = Self(connection);
+    absl::MutexLock lock(&server.mutex_);
+    if (server.first_error_.empty()) server.first_error_ = message;
     return 1;
   }
 };
@@ -122,10 +142,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
       addresses, ",", [](std::string* out, const std::string& address) {
         out->append(ListeningPort(address));
       });
+  const std::string threads = absl::StrCat(kThreads);
   const std::vector<std::pair<const char*, const char*>> settings = {
       {"listening_ports", ports.c_str()},
-      // A kept connection holds its thread, and so does a silent one.
-      {"num_threads", "64"},
+      {"num_threads", threads.c_str()},
       {"tcp_nodelay", "1"},
       {"enable_keep_alive", "yes"},
       // Longer than Prometheus' default scrape interval of one minute.
@@ -141,6 +161,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   options.push_back(nullptr);
   mg_callbacks callbacks = {};
   callbacks.log_message = &ServerCallbacks::OnLog;
+  callbacks.init_connection = &ServerCallbacks::OnConnect;
+  callbacks.connection_closed = &ServerCallbacks::OnClose;
   std::unique_ptr<Server> server(new Server(site));
   mg_context* context = mg_start(&callbacks, server.get(), options.data());
   if (context == nullptr) {

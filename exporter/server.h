@@ -3,6 +3,7 @@
 #ifndef EXPORTER_SERVER_H_
 #define EXPORTER_SERVER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,6 +38,7 @@ class Server {
 
   const Site& site_;
   mg_context* context_ = nullptr;
+  std::atomic<int> connections_ = 0;
   absl::Mutex mutex_;
   // What CivetWeb first complained of; that is why it does not start.
   std::string first_error_ ABSL_GUARDED_BY(mutex_);

@@ -3,17 +3,23 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 
 namespace mailcow {
 namespace {
 
-// Sockets and cgroups come and go; what is remembered of them is bounded.
+// Sockets and cgroups come and go; what is remembered of gone ones is bounded.
 constexpr size_t kMaxRemembered = 1024;
+
+// What was not found is not searched for at every scrape.
+constexpr absl::Duration kRetryAfter = absl::Minutes(1);
 
 // Where cgroup v2 is mounted: alone, or beside v1 (systemd's hybrid layout).
 constexpr absl::string_view kCgroupRoots[] = {"/sys/fs/cgroup",
@@ -50,14 +56,89 @@ bool IsNumber(absl::string_view text) {
   return text.find_first_not_of("0123456789") == absl::string_view::npos;
 }
 
+std::string TargetOf(uint64_t inode) {
+  return absl::StrCat("socket:[", inode, "]");
+}
+
+// A walk through processes for the sockets that are wanted.
+struct Walk {
+  std::map<std::string, uint64_t> wanted;  // inodes, by their link's target
+  std::map<uint64_t, Sighting> found;
+  bool was_denied_list = false;
+  bool was_denied_link = false;
+};
+
+void LookInto(const Files& files, const std::string& pid, Walk& walk) {
+  const std::string directory = absl::StrCat("/proc/", pid, "/fd");
+  const absl::StatusOr<std::vector<std::string>> fds = files.List(directory);
+  walk.was_denied_list |= absl::IsPermissionDenied(fds.status());
+  if (!fds.ok()) return;
+  for (const std::string& fd : *fds) {
+    const absl::StatusOr<std::string> target =
+        files.ReadLink(absl::StrCat(directory, "/", fd));
+    walk.was_denied_link |= absl::IsPermissionDenied(target.status());
+    const auto wanted = walk.wanted.find(target.value_or(""));
+    if (wanted == walk.wanted.end()) continue;
+    walk.found[wanted->second] = {pid, fd};
+    walk.wanted.erase(wanted);
+  }
+}
+
+void LookInto(const Files& files, const std::vector<std::string>& pids,
+              Walk& walk) {
+  for (const std::string& pid : pids) {
+    if (walk.wanted.empty()) return;
+    LookInto(files, pid, walk);
+  }
+}
+
+absl::Status NotFound(uint64_t inode, const Walk& walk) {
+  if (walk.was_denied_list) {
+    return absl::PermissionDeniedError(
+        "reading /proc/*/fd of other users takes the capabilities "
+        "CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE");
+  }
+  if (walk.was_denied_link) {
+    return absl::PermissionDeniedError(
+        "following /proc/*/fd/* of other processes takes the capability "
+        "CAP_SYS_PTRACE");
+  }
+  return absl::NotFoundError(
+      absl::StrCat("no process in /proc holds socket ", inode));
+}
+
+// The processes of a cgroup are few; those of the machine are not.
+std::vector<std::string> ProcessesOf(const Files& files,
+                                     const std::string& cgroup) {
+  const absl::StatusOr<std::string> root = CgroupRoot(files);
+  if (!root.ok() || cgroup == "/") return {};
+  return absl::StrSplit(
+      files.Read(absl::StrCat(*root, cgroup, "/cgroup.procs")).value_or(""),
+      '\n', absl::SkipEmpty());
+}
+
+std::vector<std::string> AllProcesses(const Files& files, Walk& walk) {
+  std::vector<std::string> pids =
+      files.ListDirectories("/proc").value_or(std::vector<std::string>());
+  pids.erase(std::remove_if(pids.begin(), pids.end(),
+                            [](const auto& name) { return !IsNumber(name); }),
+             pids.end());
+  // With hidepid, the processes of others are not even listed.
+  walk.was_denied_list |= std::count(pids.begin(), pids.end(), "1") == 0;
+  return pids;
+}
+
 }  // namespace
 
-Owner SocketOwners::Find(const Listener& listener) {
+std::vector<Owner> SocketOwners::Find(const std::vector<Listener>& listeners) {
   absl::MutexLock lock(&mutex_);
-  absl::StatusOr<std::string> cgroup = FindCgroup(listener.cgroup_id);
-  absl::StatusOr<std::string> process =
-      FindProcess(listener.inode, cgroup.value_or("/"));
-  return {.process = std::move(process), .cgroup = std::move(cgroup)};
+  SearchFor(listeners);
+  std::vector<Owner> owners;
+  for (const Listener& listener : listeners) {
+    owners.push_back({.process = NameOf(searches_.at(listener.inode)),
+                      .cgroup = FindCgroup(listener.cgroup_id)});
+  }
+  return owners;
 }
 
 absl::StatusOr<std::string> SocketOwners::FindCgroup(uint64_t id) {
@@ -70,85 +151,54 @@ absl::StatusOr<std::string> SocketOwners::FindCgroup(uint64_t id) {
   }
   const absl::StatusOr<std::string> root = CgroupRoot(files_);
   if (!root.ok()) return root.status();
-  if (cgroups_.size() > kMaxRemembered) cgroups_.clear();
   // An id is never used again, so one that is missing now stays missing.
+  std::erase_if(cgroups_,
+                [](const auto& known) { return !known.second.empty(); });
+  if (cgroups_.size() > kMaxRemembered) cgroups_.clear();
   cgroups_[id] = "";
   WalkCgroups(files_, *root, "", cgroups_);
   return FindCgroup(id);
 }
 
-absl::StatusOr<std::string> SocketOwners::FindProcess(
-    uint64_t inode, absl::string_view cgroup) {
-  const auto known = sightings_.find(inode);
-  if (known != sightings_.end()) {
-    if (!known->second.ok()) return known->second.status();
-    const auto& [pid, fd] = *known->second;
-    if (files_.ReadLink(absl::StrCat("/proc/", pid, "/fd/", fd)).value_or("") !=
-        absl::StrCat("socket:[", inode, "]")) {
-      sightings_.erase(known);
+bool SocketOwners::IsStillValid(uint64_t inode, const Search& search) const {
+  if (!search.sighting.ok()) return absl::Now() < search.at + kRetryAfter;
+  const auto& [pid, fd] = *search.sighting;
+  return files_.ReadLink(absl::StrCat("/proc/", pid, "/fd/", fd))
+             .value_or("") == TargetOf(inode);
+}
+
+void SocketOwners::SearchFor(const std::vector<Listener>& listeners) {
+  if (searches_.size() > kMaxRemembered) searches_.clear();
+  Walk walk;
+  std::set<std::string> cgroups;
+  for (const Listener& listener : listeners) {
+    const auto known = searches_.find(listener.inode);
+    if (known != searches_.end() &&
+        IsStillValid(listener.inode, known->second)) {
+      continue;
     }
+    walk.wanted[TargetOf(listener.inode)] = listener.inode;
+    cgroups.insert(FindCgroup(listener.cgroup_id).value_or("/"));
   }
-  if (sightings_.size() > kMaxRemembered) sightings_.clear();
-  if (sightings_.count(inode) == 0) {
-    sightings_.emplace(inode, Search(inode, cgroup));
+  for (const std::string& cgroup : cgroups) {
+    LookInto(files_, ProcessesOf(files_, cgroup), walk);
   }
-  const absl::StatusOr<Sighting>& sighting = sightings_.at(inode);
-  if (!sighting.ok()) return sighting.status();
+  if (!walk.wanted.empty()) LookInto(files_, AllProcesses(files_, walk), walk);
+  const absl::Time now = absl::Now();
+  for (const auto& [inode, sighting] : walk.found) {
+    searches_.insert_or_assign(inode, Search{sighting, now});
+  }
+  for (const auto& [target, inode] : walk.wanted) {
+    searches_.insert_or_assign(inode, Search{NotFound(inode, walk), now});
+  }
+}
+
+absl::StatusOr<std::string> SocketOwners::NameOf(const Search& search) const {
+  if (!search.sighting.ok()) return search.sighting.status();
   absl::StatusOr<std::string> name =
-      files_.Read(absl::StrCat("/proc/", sighting->pid, "/comm"));
+      files_.Read(absl::StrCat("/proc/", search.sighting->pid, "/comm"));
   if (name.ok()) absl::StripTrailingAsciiWhitespace(&*name);
   return name;
-}
-
-// The cgroup's own processes are few; those of the machine are not.
-absl::StatusOr<SocketOwners::Sighting> SocketOwners::Search(
-    uint64_t inode, absl::string_view cgroup) const {
-  const absl::StatusOr<std::string> root = CgroupRoot(files_);
-  if (root.ok() && cgroup != "/") {
-    const absl::StatusOr<std::string> pids =
-        files_.Read(absl::StrCat(*root, cgroup, "/cgroup.procs"));
-    if (pids.ok()) {
-      absl::StatusOr<Sighting> sighting =
-          SearchIn(absl::StrSplit(*pids, '\n', absl::SkipEmpty()), inode);
-      if (sighting.ok()) return sighting;
-    }
-  }
-  const absl::StatusOr<std::vector<std::string>> pids =
-      files_.ListDirectories("/proc");
-  if (!pids.ok()) return pids.status();
-  return SearchIn(*pids, inode);
-}
-
-absl::StatusOr<SocketOwners::Sighting> SocketOwners::SearchIn(
-    const std::vector<std::string>& pids, uint64_t inode) const {
-  const std::string wanted = absl::StrCat("socket:[", inode, "]");
-  bool may_list = true;
-  bool may_read = true;
-  for (const std::string& pid : pids) {
-    if (!IsNumber(pid)) continue;
-    const std::string directory = absl::StrCat("/proc/", pid, "/fd");
-    const absl::StatusOr<std::vector<std::string>> fds = files_.List(directory);
-    may_list &= !absl::IsPermissionDenied(fds.status());
-    if (!fds.ok()) continue;
-    for (const std::string& fd : *fds) {
-      const absl::StatusOr<std::string> target =
-          files_.ReadLink(absl::StrCat(directory, "/", fd));
-      if (target.ok() && *target == wanted) return Sighting{pid, fd};
-      may_read &= !absl::IsPermissionDenied(target.status());
-    }
-  }
-  if (!may_list) {
-    return absl::PermissionDeniedError(
-        "reading /proc/*/fd of other users takes the capabilities "
-        "CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE");
-  }
-  if (!may_read) {
-    return absl::PermissionDeniedError(
-        "following /proc/*/fd/* of other processes takes the capability "
-        "CAP_SYS_PTRACE");
-  }
-  return absl::NotFoundError(
-      absl::StrCat("no process in /proc holds socket ", inode));
 }
 
 }  // namespace mailcow

@@ -1,4 +1,4 @@
-#include "exporter/bounded_wait.h"
+#include "collectors/bounded_wait.h"
 
 #include <atomic>
 #include <thread>
@@ -79,18 +79,29 @@ TEST(BoundedWait, WhileAQuestionHangsItIsNotAskedAgain) {
   hanging.Release();
 }
 
-TEST(BoundedWait, WhileAQuestionHangsAnotherFailsWithoutWaiting) {
+TEST(BoundedWait, WhoAsksWhatIsUnderWaySharesTheAnswer) {
   HangingQuestion hanging;
   BoundedWait<int> wait(absl::InfiniteDuration());
-  std::thread asking(
-      [&] { EXPECT_EQ(wait.Ask("/mnt", hanging.question()).value_or(0), 7); });
-  while (hanging.calls() == 0) std::this_thread::yield();
-  // This would wait for ever if it waited at all.
-  EXPECT_TRUE(
-      absl::IsDeadlineExceeded(wait.Ask("/mnt", hanging.question()).status()));
-  hanging.Release();
-  asking.join();
+  std::thread releasing([&] {
+    while (hanging.calls() == 0) std::this_thread::yield();
+    hanging.Release();
+  });
+  const std::vector<absl::StatusOr<int>> answers =
+      wait.AskAll({{"/mnt", hanging.question()}, {"/mnt", hanging.question()}});
+  releasing.join();
+  EXPECT_EQ(answers[0].value_or(0), 7);
+  EXPECT_EQ(answers[1].value_or(0), 7);
   EXPECT_EQ(hanging.calls(), 1);
+}
+
+TEST(BoundedWait, AllThatAreAskedTogetherHaveOneAnswerEach) {
+  HangingQuestion hanging;
+  BoundedWait<int> wait(kShort);
+  const std::vector<absl::StatusOr<int>> answers =
+      wait.AskAll({{"/mnt", hanging.question()}, {"/srv", [] { return 8; }}});
+  EXPECT_TRUE(absl::IsDeadlineExceeded(answers[0].status()));
+  EXPECT_EQ(answers[1].value_or(0), 8);
+  hanging.Release();
 }
 
 TEST(BoundedWait, WhileAQuestionHangsAnotherNameIsAnswered) {

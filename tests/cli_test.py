@@ -306,7 +306,8 @@ class CheckTest(CommandLineTest):
             self.assertIsInstance(row[key], kind, key)
         self.assertIn(row["level"], ("required", "recommended", None))
         self.assertIn(row["verdict"], ("met", "unmet", "unknown", "fact"))
-        self.assertEqual(row["level"] is None, row["verdict"] == "fact")
+        if row["verdict"] == "fact":
+            self.assertIsNone(row["level"])
         self.assertEqual(row["limit"] is None, row["level"] is None)
         self.assertEqual(row["value"] is None, row["reason"] is not None)
         self.assertEqual(row["verdict"] == "unmet", row["remedy"] is not None)

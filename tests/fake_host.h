@@ -67,19 +67,33 @@ struct FakeKernel : Kernel {
 
   absl::StatusOr<SystemName> Uname() const override { return uname; }
   absl::StatusOr<ClockState> Adjtimex() const override { return clock; }
-  absl::StatusOr<Filesystem> Statvfs(absl::string_view path) const override {
-    const auto found = filesystems.find(std::string(path));
-    if (found != filesystems.end()) return found->second;
-    return absl::NotFoundError(absl::StrCat(path, ": No such file"));
+  std::vector<absl::StatusOr<Filesystem>> Statvfs(
+      const std::vector<std::string>& paths) const override {
+    std::vector<absl::StatusOr<Filesystem>> answers;
+    for (const std::string& path : paths) {
+      const auto found = filesystems.find(path);
+      answers.push_back(
+          found != filesystems.end()
+              ? found->second
+              : absl::NotFoundError(absl::StrCat(path, ": No such file")));
+    }
+    return answers;
   }
   absl::StatusOr<std::vector<Listener>> Listeners() const override {
     return listeners;
   }
-  Owner OwnerOf(const Listener& listener) const override {
-    const auto found = owners.find(listener.inode);
-    if (found != owners.end()) return found->second;
-    return {.process = absl::PermissionDeniedError("no owner"),
-            .cgroup = absl::PermissionDeniedError("no owner")};
+  std::vector<Owner> OwnersOf(
+      const std::vector<Listener>& asked) const override {
+    std::vector<Owner> answers;
+    for (const Listener& listener : asked) {
+      const auto found = owners.find(listener.inode);
+      answers.push_back(
+          found != owners.end()
+              ? found->second
+              : Owner{.process = absl::PermissionDeniedError("no owner"),
+                      .cgroup = absl::PermissionDeniedError("no owner")});
+    }
+    return answers;
   }
   absl::StatusOr<std::vector<IpAddress>> Addresses() const override {
     return addresses;

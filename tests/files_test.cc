@@ -28,6 +28,12 @@ TEST(Files, MissingFileIsNotFoundAndNamedAsOnTheHost) {
             absl::string_view::npos);
 }
 
+TEST(Files, MissingRootIsNotAnAbsentFile) {
+  const Files files(Files::Roots{.root = "/no/such/root"});
+  EXPECT_TRUE(absl::IsUnavailable(files.Read("/etc/os-release").status()));
+  EXPECT_TRUE(absl::IsUnavailable(files.Exists("/proc/vz").status()));
+}
+
 TEST(Files, AbsoluteLinkStaysInsideTheRoot) {
   const FakeRoot root;
   root.Write("/usr/lib/os-release", "inside\n");

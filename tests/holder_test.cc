@@ -32,6 +32,12 @@ TEST(IsForeign, DockerProxyIsDockersByItsNameOrItsUnit) {
       {.process = kNoPrivilege, .cgroup = "/system.slice/docker.service"}));
 }
 
+TEST(IsForeign, EngineThatOpensTheSocketForItsProxyIsNotForeign) {
+  EXPECT_FALSE(*IsForeign(
+      {.process = "dockerd", .cgroup = "/system.slice/docker.service"}));
+  EXPECT_TRUE(*IsForeign({.process = "dockerd", .cgroup = "/"}));
+}
+
 TEST(IsForeign, EverythingElseIsForeign) {
   EXPECT_TRUE(*IsForeign({.process = "exim4", .cgroup = kNoPrivilege}));
   EXPECT_TRUE(*IsForeign(
@@ -66,7 +72,7 @@ TEST(Describe, NamesTheUnitWhereTheProcessIsNotKnown) {
             "a.service at 0.0.0.0:25");
   EXPECT_EQ(Describe({Hold("0.0.0.0",
                            {.process = kNoPrivilege, .cgroup = kNoPrivilege})}),
-            "someone at 0.0.0.0:25");
+            "an unknown process at 0.0.0.0:25");
 }
 
 TEST(StopUnits, NamesEachUnitOnce) {

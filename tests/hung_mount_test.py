@@ -63,8 +63,27 @@ class HungMountTest(unittest.TestCase):
             self.mount.heal()
             program.wait_for(lambda: self.known(serving.samples(), self.path) == 1, 60)
 
+    def test_mailcow_conf_on_it_makes_the_ports_unknown_and_nothing_else(self):
+        with program.Serving(f"--mailcow.dir={self.path}") as serving:
+            for _ in range(3):
+                samples = serving.samples()
+                for requirement, subject, known in (
+                    ("port_foreign_listeners", "25", 0),
+                    ("port_value_valid", "SMTP_PORT", 0),
+                    ("memory", "", 1),
+                    ("disk_writable", "/var/lib/docker", 1),
+                ):
+                    labels = (
+                        f'requirement="{requirement}",subject="{subject}",'
+                        f'level="required"'
+                    )
+                    series = f"mailcow_host_requirement_known{{{labels}}}"
+                    self.assertEqual(known, samples[series], series)
+            self.assertEqual(0, serving.stop(timeout=1))
+
     def test_the_program_still_ends_at_once(self):
-        with program.Serving(*self.flags) as serving:
+        paths = [f"--disk.path={self.path}/{name}" for name in "abcdefgh"]
+        with program.Serving(*self.flags, *paths) as serving:
             self.assertEqual(0, serving.stop(timeout=1))
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # lint.sh format: is every source formatted?
-# lint.sh tidy BUILD: does clang-tidy find nothing in any source of BUILD?
+# lint.sh tidy BUILD: does clang-tidy find nothing in the program's sources?
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -31,7 +31,8 @@ TEST(ParseMailcowConf, HashBeginsACommentOnlyAfterASpace) {
   EXPECT_EQ(ValueIn("KEY=a#b"), "a#b");
   EXPECT_EQ(ValueIn("KEY=a # b"), "a");
   EXPECT_EQ(ValueIn("KEY=a\t# b"), "a");
-  EXPECT_EQ(ValueIn("KEY=# b"), "missing");
+  EXPECT_EQ(ValueIn("KEY= # b"), "missing");
+  EXPECT_EQ(ValueIn("KEY=#b"), "#b");
   EXPECT_EQ(ValueIn("#KEY=1"), "missing");
   EXPECT_EQ(ValueIn("  # KEY=1"), "missing");
 }

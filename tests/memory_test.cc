@@ -110,6 +110,7 @@ TEST_F(MemoryCollector, UnreadableConfMattersToASmallMachineOnly) {
 
 TEST_F(MemoryCollector, WithoutMeminfoEveryNumberIsUnknownByThatReason) {
   const FakeRoot root;
+  root.MakeDirectory("/proc");
   for (const Finding& finding :
        collector_->Collect({root.files(), FakeKernel()})) {
     EXPECT_TRUE(absl::IsNotFound(finding.reading.value.status()));

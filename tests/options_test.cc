@@ -94,11 +94,11 @@ TEST(Options, TelemetryPathIsAbsolute) {
 
 TEST(Options, EachPathFlagSetsItsOwnPath) {
   const Options options =
-      Accepted({"--path.rootfs=/host", "--path.procfs=/p", "--path.sysfs=/s",
+      Accepted({"--path.rootfs=/usr", "--path.procfs=/etc", "--path.sysfs=/var",
                 "--path.kernel=/k.json", "--mailcow.dir=/m"});
-  EXPECT_EQ(options.roots.root, "/host");
-  EXPECT_EQ(options.roots.proc, "/p");
-  EXPECT_EQ(options.roots.sys, "/s");
+  EXPECT_EQ(options.roots.root, "/usr");
+  EXPECT_EQ(options.roots.proc, "/etc");
+  EXPECT_EQ(options.roots.sys, "/var");
   EXPECT_EQ(options.kernel_recording, "/k.json");
   EXPECT_EQ(options.settings.mailcow_directory, "/m");
 }
@@ -108,6 +108,14 @@ TEST(Options, ARelativePathIsAMistakeOfEveryPathFlag) {
        {"--path.rootfs=host", "--path.procfs=host", "--path.sysfs=host",
         "--path.kernel=host", "--mailcow.dir=host", "--disk.path=host"}) {
     EXPECT_THAT(Mistake({flag}), HasSubstr("\"host\" is not an absolute path"));
+  }
+}
+
+TEST(Options, ARootThatIsNoDirectoryIsAMistake) {
+  for (const char* flag :
+       {"--path.rootfs=/no/such", "--path.procfs=/no/such",
+        "--path.sysfs=/no/such", "--path.rootfs=/etc/passwd"}) {
+    EXPECT_THAT(Mistake({flag}), HasSubstr(flag + 14)) << flag;
   }
 }
 

@@ -77,7 +77,22 @@ TEST(ParsePortValue, ComplaintHidesWhatMayBeAPassword) {
   EXPECT_EQ(*Value("SMTP_PORT", "SMTP_PORT=hunter2").complaint,
             "SMTP_PORT is not a port from 1 to 65535");
   EXPECT_EQ(*Value("SMTP_PORT", "SMTP_PORT=hunter2:25").complaint,
-            "SMTP_PORT has an address that is none");
+            "the address in SMTP_PORT is not an IPv4 address");
+}
+
+TEST(ParsePortValue, OnlyAnIpv4AddressMayStandBeforeThePort) {
+  for (const char* conf :
+       {"SMTP_PORT=::1:25", "SMTP_PORT=[::1]:25", "SMTP_PORT=:25"}) {
+    const PortValue value = Value("SMTP_PORT", conf);
+    EXPECT_TRUE(absl::IsInvalidArgument(value.bind.status())) << conf;
+    EXPECT_THAT(*value.complaint, HasSubstr("IPv4")) << conf;
+  }
+  EXPECT_EQ(*Value("HTTP_PORT", "HTTP_BIND=[::1]").bind->address, Ip("::1"));
+}
+
+TEST(ParsePortValue, EveryLoopbackAddressIsTheHosts) {
+  EXPECT_THAT(*Value("SMTP_PORT", "SMTP_PORT=127.0.0.2:25").complaint,
+              IsEmpty());
 }
 
 TEST(ParsePortValue, UnmatchedQuotesAreAComplaint) {
@@ -123,7 +138,7 @@ TEST(ParsePortValue, WebPortMustBeBareThoughItsNumberIsKnown) {
 TEST(ParsePortValue, WebPortMustNotBeOneThatMailcowUsesInside) {
   for (const char* port : {"8081", "9081", "9082", "65510"}) {
     EXPECT_THAT(*Value("HTTP_PORT", absl::StrCat("HTTP_PORT=", port)).complaint,
-                HasSubstr("uses inside"));
+                HasSubstr("8081, 9081, 9082 and 65510"));
   }
   EXPECT_THAT(*Value("HTTP_PORT", "HTTP_PORT=8082").complaint, IsEmpty());
   EXPECT_THAT(*Value("SMTP_PORT", "SMTP_PORT=8081").complaint, IsEmpty());

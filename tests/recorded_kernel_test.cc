@@ -41,27 +41,28 @@ TEST(RecordedKernel, AnswersStatvfsOfARecordedPath) {
       R"({"filesystems": {"/srv": {"size_bytes": 3, "available_bytes": 2,
                                    "inodes_available": 1, "has_inodes": false,
                                    "read_only": true}}})");
-  const absl::StatusOr<Filesystem> srv = kernel.Statvfs("/srv");
+  const absl::StatusOr<Filesystem> srv = kernel.Statvfs({"/srv"}).front();
   ASSERT_TRUE(srv.ok());
   EXPECT_EQ(srv->size_bytes, 3);
   EXPECT_EQ(srv->available_bytes, 2);
   EXPECT_EQ(srv->inodes_available, 1);
   EXPECT_FALSE(srv->has_inodes);
-  EXPECT_TRUE(srv->read_only);
+  EXPECT_TRUE(*srv->read_only);
 }
 
 TEST(RecordedKernel, AFilesystemIsWritableAndHasInodesUnlessRecordedOtherwise) {
   const RecordedKernel kernel = Parse(
       R"({"filesystems": {"/": {"size_bytes": 3, "available_bytes": 2,
                                 "inodes_available": 1}}})");
-  ASSERT_TRUE(kernel.Statvfs("/").ok());
-  EXPECT_TRUE(kernel.Statvfs("/")->has_inodes);
-  EXPECT_FALSE(kernel.Statvfs("/")->read_only);
+  const absl::StatusOr<Filesystem> root = kernel.Statvfs({"/"}).front();
+  ASSERT_TRUE(root.ok());
+  EXPECT_TRUE(root->has_inodes);
+  EXPECT_FALSE(*root->read_only);
 }
 
 TEST(RecordedKernel, APathThatWasNotRecordedIsNotFound) {
   const absl::Status status =
-      Parse(R"({"filesystems": {}})").Statvfs("/srv").status();
+      Parse(R"({"filesystems": {}})").Statvfs({"/srv"}).front().status();
   EXPECT_TRUE(absl::IsNotFound(status));
   EXPECT_THAT(status.message(), HasSubstr("/srv"));
 }
@@ -88,17 +89,16 @@ TEST(RecordedKernel, KnowsTheOwnerOfEachListener) {
             {"address": "::", "port": 25, "process": "exim4",
              "cgroup": "/system.slice/exim4.service"},
             {"address": "::", "port": 80, "process": "nginx"}]})");
-  const std::vector<Listener> listeners = *kernel.Listeners();
-  EXPECT_EQ(kernel.OwnerOf(listeners[0]).process.value_or(""), "exim4");
-  EXPECT_EQ(kernel.OwnerOf(listeners[0]).cgroup.value_or(""),
-            "/system.slice/exim4.service");
-  EXPECT_EQ(kernel.OwnerOf(listeners[1]).process.value_or(""), "nginx");
+  const std::vector<Owner> owners = kernel.OwnersOf(*kernel.Listeners());
+  EXPECT_EQ(owners[0].process.value_or(""), "exim4");
+  EXPECT_EQ(owners[0].cgroup.value_or(""), "/system.slice/exim4.service");
+  EXPECT_EQ(owners[1].process.value_or(""), "nginx");
 }
 
 TEST(RecordedKernel, AnOwnerThatWasNotRecordedIsPermissionDenied) {
   const RecordedKernel kernel =
       Parse(R"({"listeners": [{"address": "::", "port": 25}]})");
-  const Owner owner = kernel.OwnerOf(kernel.Listeners()->front());
+  const Owner owner = kernel.OwnersOf(*kernel.Listeners()).front();
   EXPECT_TRUE(absl::IsPermissionDenied(owner.process.status()));
   EXPECT_TRUE(absl::IsPermissionDenied(owner.cgroup.status()));
 }
@@ -116,7 +116,7 @@ TEST(RecordedKernel, WhatTheRecordingLacksIsUnavailable) {
   const RecordedKernel kernel = Parse("{}");
   EXPECT_TRUE(absl::IsUnavailable(kernel.Uname().status()));
   EXPECT_TRUE(absl::IsUnavailable(kernel.Adjtimex().status()));
-  EXPECT_TRUE(absl::IsUnavailable(kernel.Statvfs("/").status()));
+  EXPECT_TRUE(absl::IsUnavailable(kernel.Statvfs({"/"}).front().status()));
   EXPECT_TRUE(absl::IsUnavailable(kernel.Listeners().status()));
   EXPECT_TRUE(absl::IsUnavailable(kernel.Addresses().status()));
   EXPECT_EQ(kernel.Addresses().status().message(),

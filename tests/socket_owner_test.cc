@@ -40,12 +40,15 @@ Listener Socket(uint64_t inode, uint64_t cgroup_id = 0) {
   return {.address = {}, .inode = inode, .cgroup_id = cgroup_id};
 }
 
+// Without it, /proc looks as if it hid the processes of others.
+void AddInit(const FakeRoot& root) { AddProcess(root, 1, "systemd", 3, 1); }
+
 absl::StatusOr<std::string> ProcessOf(const FakeRoot& root, uint64_t inode) {
-  return SocketOwners(root.files()).Find(Socket(inode)).process;
+  return SocketOwners(root.files()).Find({Socket(inode)}).front().process;
 }
 
 absl::StatusOr<std::string> CgroupOf(const FakeRoot& root, uint64_t id) {
-  return SocketOwners(root.files()).Find(Socket(0, id)).cgroup;
+  return SocketOwners(root.files()).Find({Socket(0, id)}).front().cgroup;
 }
 
 TEST(OnThisMachine, AListenerOfThisProcessIsFoundUntilItIsClosed) {
@@ -59,10 +62,10 @@ TEST(OnThisMachine, AListenerOfThisProcessIsFoundUntilItIsClosed) {
     absl::StatusOr<std::string> own =
         Files(Files::Roots{}).Read("/proc/self/comm");
     ASSERT_TRUE(own.ok());
-    EXPECT_EQ(owners.Find(Socket(inode)).process.value_or("?"),
+    EXPECT_EQ(owners.Find({Socket(inode)}).front().process.value_or("?"),
               absl::StripSuffix(*own, "\n"));
   }
-  EXPECT_FALSE(owners.Find(Socket(inode)).process.ok());
+  EXPECT_FALSE(owners.Find({Socket(inode)}).front().process.ok());
 }
 
 TEST(FindProcess, IsTheOneThatHoldsTheSocket) {
@@ -74,12 +77,14 @@ TEST(FindProcess, IsTheOneThatHoldsTheSocket) {
 
 TEST(FindProcess, ComparesTheWholeInode) {
   const FakeRoot root;
+  AddInit(root);
   AddProcess(root, 812, "exim4", 5, 47110);
   EXPECT_TRUE(absl::IsNotFound(ProcessOf(root, 4711).status()));
 }
 
 TEST(FindProcess, WithoutOneIsNotFoundAndNamesTheSocket) {
   const FakeRoot root;
+  AddInit(root);
   AddProcess(root, 812, "exim4", 5, 4712);
   const absl::Status status = ProcessOf(root, 4711).status();
   EXPECT_TRUE(absl::IsNotFound(status));
@@ -88,33 +93,53 @@ TEST(FindProcess, WithoutOneIsNotFoundAndNamesTheSocket) {
 
 TEST(FindProcess, LooksAtProcessesOnly) {
   const FakeRoot root;
+  AddInit(root);
   root.Write("/proc/self/comm", "exim4\n");
   root.Link("socket:[4711]", "/proc/self/fd/5");
   EXPECT_TRUE(absl::IsNotFound(ProcessOf(root, 4711).status()));
 }
 
-TEST(FindProcess, WithoutProcIsAnError) {
+TEST(FindProcess, HiddenProcessesAreAMissingPrivilege) {
   const FakeRoot root;
-  EXPECT_FALSE(ProcessOf(root, 4711).ok());
+  AddProcess(root, 812, "exporter", 5, 4712);
+  const absl::Status status = ProcessOf(root, 4711).status();
+  EXPECT_TRUE(absl::IsPermissionDenied(status));
+  EXPECT_NE(status.message().find("CAP_SYS_PTRACE"), absl::string_view::npos);
+}
+
+TEST(FindProcess, FindsSeveralSocketsInOneSearch) {
+  const FakeRoot root;
+  AddProcess(root, 812, "exim4", 5, 4711);
+  AddProcess(root, 900, "nginx", 5, 4712);
+  SocketOwners owners(root.files());
+  const std::vector<Owner> found =
+      owners.Find({Socket(4712), Socket(4711), Socket(4712)});
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].process.value_or("?"), "nginx");
+  EXPECT_EQ(found[1].process.value_or("?"), "exim4");
+  EXPECT_EQ(found[2].process.value_or("?"), "nginx");
 }
 
 TEST(FindProcess, OneThatLetGoOfTheSocketIsNotNamedAgain) {
   const FakeRoot root;
   AddProcess(root, 812, "exim4", 5, 4711);
   SocketOwners owners(root.files());
-  EXPECT_EQ(owners.Find(Socket(4711)).process.value_or("?"), "exim4");
+  EXPECT_EQ(owners.Find({Socket(4711)}).front().process.value_or("?"), "exim4");
   std::filesystem::remove(root.At("/proc/812/fd/5"));
   AddProcess(root, 900, "postfix", 3, 4711);
-  EXPECT_EQ(owners.Find(Socket(4711)).process.value_or("?"), "postfix");
+  EXPECT_EQ(owners.Find({Socket(4711)}).front().process.value_or("?"),
+            "postfix");
 }
 
 TEST(FindProcess, AProcessIsNotSearchedTwiceForTheSameSocket) {
   const FakeRoot root;
-  root.MakeDirectory("/proc");
+  AddInit(root);
   SocketOwners owners(root.files());
-  EXPECT_TRUE(absl::IsNotFound(owners.Find(Socket(4711)).process.status()));
+  EXPECT_TRUE(
+      absl::IsNotFound(owners.Find({Socket(4711)}).front().process.status()));
   AddProcess(root, 812, "exim4", 5, 4711);
-  EXPECT_TRUE(absl::IsNotFound(owners.Find(Socket(4711)).process.status()));
+  EXPECT_TRUE(
+      absl::IsNotFound(owners.Find({Socket(4711)}).front().process.status()));
 }
 
 // systemd keeps the sockets that it opens for a service.
@@ -125,7 +150,8 @@ TEST(FindProcess, PrefersTheProcessesOfTheSocketsCgroup) {
   }
   AddProcess(root, 812, "exim4", 5, 4711);
   const uint64_t id = AddCgroup(root, "/system.slice/exim4.service", "812\n");
-  const Owner owner = SocketOwners(root.files()).Find(Socket(4711, id));
+  const Owner owner =
+      SocketOwners(root.files()).Find({Socket(4711, id)}).front();
   EXPECT_EQ(owner.process.value_or("?"), "exim4");
 }
 
@@ -134,7 +160,8 @@ TEST(FindProcess, LooksEverywhereWhenTheCgroupHasNoneThatHoldsIt) {
   AddProcess(root, 812, "exim4", 5, 4712);
   AddProcess(root, 1, "systemd", 40, 4711);
   const uint64_t id = AddCgroup(root, "/system.slice/exim4.service", "812\n");
-  const Owner owner = SocketOwners(root.files()).Find(Socket(4711, id));
+  const Owner owner =
+      SocketOwners(root.files()).Find({Socket(4711, id)}).front();
   EXPECT_EQ(owner.process.value_or("?"), "systemd");
 }
 
@@ -163,9 +190,10 @@ TEST(FindCgroup, OneThatIsMadeLaterIsFound) {
   const FakeRoot root;
   const uint64_t first = AddCgroup(root, "/a");
   SocketOwners owners(root.files());
-  EXPECT_EQ(owners.Find(Socket(0, first)).cgroup.value_or("?"), "/a");
+  EXPECT_EQ(owners.Find({Socket(0, first)}).front().cgroup.value_or("?"), "/a");
   const uint64_t second = AddCgroup(root, "/b");
-  EXPECT_EQ(owners.Find(Socket(0, second)).cgroup.value_or("?"), "/b");
+  EXPECT_EQ(owners.Find({Socket(0, second)}).front().cgroup.value_or("?"),
+            "/b");
 }
 
 TEST(FindCgroup, OneThatIsGoneIsNotFound) {

@@ -41,6 +41,19 @@ TEST_F(DetectVirtualizationTest, ContainerManagersLeaveTheirMark) {
   EXPECT_EQ(Detect().evidence, "/run/systemd/container");
 }
 
+TEST_F(DetectVirtualizationTest, MarkWithoutANameIsSomeOtherContainer) {
+  for (const char* content : {"", "<b>lxc</b>\n"}) {
+    root_.Write("/run/systemd/container", content);
+    EXPECT_EQ(Detect().name, "container-other");
+    EXPECT_TRUE(Detect().is_container);
+  }
+}
+
+TEST_F(DetectVirtualizationTest, BoardOfACloudsVendorIsAMachine) {
+  root_.Write("/sys/class/dmi/id/sys_vendor", "Google\n");
+  EXPECT_EQ(Detect().name, "none");
+}
+
 TEST_F(DetectVirtualizationTest, DockerLeavesAFile) {
   root_.Write("/.dockerenv", "");
   EXPECT_EQ(Detect().name, "docker");
@@ -74,6 +87,8 @@ TEST_F(DetectVirtualizationTest, UnreadableMarkIsUnknownNotAbsent) {
 
 TEST(DetectVirtualization, EmptyProcIsUnknownNotAMachine) {
   const FakeRoot root;
+  EXPECT_TRUE(absl::IsUnavailable(DetectVirtualization(root.files()).status()));
+  root.MakeDirectory("/proc");
   EXPECT_TRUE(absl::IsNotFound(DetectVirtualization(root.files()).status()));
 }
 
