@@ -74,10 +74,12 @@ Survey::~Survey() {
 void Survey::KeepRefreshing(Refreshed& refreshed) {
   const Collector& collector = *refreshed.collector;
   for (;;) {
+    // What is found may be as old as the question.
+    const auto asked_at = clock_();
     Section section = Ask(collector, host_);
     absl::MutexLock lock(&mutex_);
     refreshed.section = std::move(section);
-    refreshed.at = clock_();
+    refreshed.at = asked_at;
     refreshed.is_filled = true;
     if (mutex_.AwaitWithTimeout(absl::Condition(&stop_),
                                 collector.cadence()->every)) {
