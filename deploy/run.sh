@@ -12,15 +12,19 @@ fetch_civetweb
 build "$root/build/release"
 program=$root/build/release/mailcow_host_exporter
 
-# Without a word the program serves.
-case ${1:-} in
-  check | list | --help | -h | --version) ;;
-  serve) shift ;;&
-  *) set -- serve "$@" ;;
-esac
-if [[ $1 == serve ]]; then
+# Without another word the program serves, and says first what it will serve.
+serves=yes
+flags=()
+for argument in "$@"; do
+  case $argument in
+    serve) ;;
+    check | list | --help | -h | --version) serves= ;;
+    *) flags+=("$argument") ;;
+  esac
+done
+if [[ -n $serves ]]; then
   status=0
-  "$program" check "${@:2}" || status=$?
+  "$program" check "${flags[@]}" || status=$?
   [[ $status -ne 2 ]] || exit 2
 fi
 exec "$program" "$@"

@@ -88,9 +88,10 @@ class RunTest(unittest.TestCase):
         self.assertEqual(
             program.run("list").stdout, self.run_sh("list").stdout
         )
-        self.assertEqual(
-            program.run("check").returncode, self.run_sh("check").returncode
-        )
+        for words in (["check"], ["--format=json", "check"]):
+            self.assertEqual(
+                program.run(*words).returncode, self.run_sh(*words).returncode
+            )
 
     def test_a_mistake_stops_it_with_the_programs_status(self):
         result = self.run_sh("--no-such-flag")
