@@ -9,7 +9,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "collectors/workers.h"
 
 namespace mailcow {
 
@@ -90,9 +90,9 @@ class BoundedWait {
       return absl::Now() < pending->deadline() ? pending : nullptr;
     }
     pending = std::make_shared<Pending>(absl::Now() + deadline_);
-    std::thread([pending, question = std::move(question)] {
+    workers_.Run([pending, question = std::move(question)] {
       pending->Set(question());
-    }).detach();
+    });
     return pending;
   }
 
@@ -112,6 +112,7 @@ class BoundedWait {
   }
 
   const absl::Duration deadline_;
+  Workers workers_;
   absl::Mutex mutex_;
   std::map<std::string, std::shared_ptr<Pending>> pending_
       ABSL_GUARDED_BY(mutex_);
