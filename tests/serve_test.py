@@ -143,6 +143,14 @@ class ServeTest(unittest.TestCase):
             for each in threads.map(lambda _: self.serving.samples(), range(160)):
                 self.assertEqual(series, each.keys())
 
+    def test_clients_that_keep_their_connection_leave_room_for_others(self):
+        with contextlib.ExitStack() as kept:
+            for _ in range(100):
+                client = kept.enter_context(contextlib.closing(self.serving.connect()))
+                client.request("GET", "/-/healthy")
+                self.assertEqual(b"healthy\n", client.getresponse().read())
+            self.assertIn("mailcow_host_ready", self.serving.scrape())
+
     @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
     def test_promtool_finds_nothing_to_complain_of(self):
         result = subprocess.run(
