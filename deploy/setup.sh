@@ -48,8 +48,7 @@ fetch_civetweb() {
   trap "rm -rf '$work'" EXIT
   source_lists /etc/apt "$work/sources"
   options=(-q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$work/sources"
-    -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache"
-    -o APT::Sandbox::User=root -o APT::Update::Post-Invoke-Success::=true)
+    -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
   apt-get "${options[@]}" update >&2 || true
   if ! (cd "$work/unpack" && apt-get "${options[@]}" --only-source source civetweb >&2); then
     echo "apt-get source civetweb: none of this machine's apt sources has it" >&2

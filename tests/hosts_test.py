@@ -3,11 +3,12 @@
 tests/hosts/MACHINE/ holds the machine's files (rootfs/) and the answers of its
 kernel (kernel.json), and beside them what `check` prints (check.txt, with its
 exit status) and what a scrape of it returns (metrics.prom). After a change that
-is meant, `PROGRAM=build/release/mailcow_host_exporter tests/hosts_test.py
---update` writes them anew; review the difference as text.
+is meant, `PROGRAM=build/release/mailcow_host_exporter python3
+tests/hosts_test.py --update` writes them anew; review the difference as text.
 """
 
 import pathlib
+import re
 import sys
 import unittest
 
@@ -37,8 +38,9 @@ def metrics(machine):
     with program.Serving(*flags(machine)) as serving:
         lines = serving.scrape().splitlines(keepends=True)
     return "".join(
-        line for line in lines if not line.split("# ")[-1].removeprefix(
-            "HELP ").removeprefix("TYPE ").startswith(VOLATILE)
+        line
+        for line in lines
+        if not re.sub("^# (HELP|TYPE) ", "", line).startswith(VOLATILE)
     )
 
 
@@ -52,9 +54,7 @@ class Hosts(unittest.TestCase):
         for machine in sorted(HOSTS.iterdir()):
             for name, render in GOLDENS.items():
                 with self.subTest(machine=machine.name, golden=name):
-                    self.assertEqual(
-                        (machine / name).read_text(), render(machine)
-                    )
+                    self.assertEqual((machine / name).read_text(), render(machine))
 
     def test_of_an_unreadable_machine_nothing_is_known(self):
         text = metrics(HOSTS / "nothing-readable")
