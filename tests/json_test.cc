@@ -4,37 +4,29 @@
 
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "tests/fake_report.h"
 
 namespace mailcow {
 namespace {
 
 using nlohmann::json;
 
-constexpr Requirement kMemory = {.id = "memory",
-                                 .unit = Unit::kBytes,
-                                 .required = AtLeast(1 * kGiB, 64),
-                                 .recommended = AtLeast(6 * kGiB),
-                                 .what = "",
-                                 .remedy = "add RAM",
-                                 .source = ""};
-constexpr Requirement kForeign = {.id = "foreign_listeners",
-                                  .unit = Unit::kCount,
-                                  .required = AtMost(0),
-                                  .what = "",
-                                  .remedy = "stop the service",
-                                  .source = ""};
-constexpr Requirement kOs = {
-    .id = "os_info", .unit = Unit::kInfo, .what = "", .source = ""};
+// The limit in force is not the nominal one.
+constexpr Requirement kMemoryWithAllowance = {.id = "memory",
+                                              .unit = Unit::kBytes,
+                                              .required = AtLeast(1 * kGiB, 64),
+                                              .recommended = AtLeast(6 * kGiB),
+                                              .what = "",
+                                              .remedy = "add RAM",
+                                              .source = ""};
 
 json Render(std::vector<Finding> findings) {
-  return json::parse(
-      RenderJson({.sections = {{.topic = "topic",
-                                .cadence = std::nullopt,
-                                .findings = std::move(findings)}}}));
+  return json::parse(RenderJson(ReportOf(std::move(findings))));
 }
 
 TEST(RenderJson, ARequirementStandsOnceForEachLevel) {
-  const json out = Render({{&kMemory, {.labels = {}, .value = 2 * kGiB}}});
+  const json out =
+      Render({{&kMemoryWithAllowance, {.labels = {}, .value = 2 * kGiB}}});
   EXPECT_EQ(out.at("requirements"), json::parse(R"([
     {"id": "memory", "subject": "", "topic": "topic", "level": "required",
      "verdict": "met", "value": 2147483648.0, "unit": "bytes",

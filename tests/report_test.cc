@@ -1,40 +1,17 @@
 #include "exporter/report.h"
 
 #include "gtest/gtest.h"
+#include "tests/fake_report.h"
 
 namespace mailcow {
 namespace {
-
-constexpr Requirement kMemory = {.id = "memory",
-                                 .unit = Unit::kBytes,
-                                 .required = AtLeast(1 * kGiB),
-                                 .recommended = AtLeast(6 * kGiB),
-                                 .what = "",
-                                 .remedy = "add RAM",
-                                 .source = ""};
-constexpr Requirement kForeign = {.id = "foreign_listeners",
-                                  .unit = Unit::kCount,
-                                  .required = AtMost(0),
-                                  .what = "",
-                                  .remedy = "stop the service",
-                                  .source = ""};
-constexpr Requirement kSwap = {
-    .id = "swap", .unit = Unit::kBytes, .what = "", .source = ""};
-constexpr Requirement kOs = {
-    .id = "os_info", .unit = Unit::kInfo, .what = "", .source = ""};
-
-Report With(std::vector<Finding> findings) {
-  return {.sections = {{.topic = "topic",
-                        .cadence = std::nullopt,
-                        .findings = std::move(findings)}}};
-}
 
 Finding Of(const Requirement& requirement, absl::StatusOr<double> value) {
   return {&requirement, {.labels = {}, .value = std::move(value)}};
 }
 
 TEST(RowsOf, HoldsAFindingAgainstEachOfItsBounds) {
-  const Report report = With({Of(kMemory, 2 * kGiB)});
+  const Report report = ReportOf({Of(kMemory, 2 * kGiB)});
   const std::vector<Row> rows = RowsOf(report);
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].level, Level::kRequired);
@@ -46,7 +23,7 @@ TEST(RowsOf, HoldsAFindingAgainstEachOfItsBounds) {
 }
 
 TEST(RowsOf, AFactHasOneRowWithoutLevelAndBound) {
-  const Report report = With({Of(kSwap, 0)});
+  const Report report = ReportOf({Of(kSwap, 0)});
   const std::vector<Row> rows = RowsOf(report);
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].verdict, Verdict::kFact);
@@ -55,7 +32,8 @@ TEST(RowsOf, AFactHasOneRowWithoutLevelAndBound) {
 }
 
 TEST(RowsOf, AnErrorIsUnknownAtEveryLevel) {
-  const Report report = With({Of(kMemory, absl::DataLossError("lacks it"))});
+  const Report report =
+      ReportOf({Of(kMemory, absl::DataLossError("lacks it"))});
   const std::vector<Row> rows = RowsOf(report);
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].verdict, Verdict::kUnknown);
@@ -79,26 +57,27 @@ TEST(RowsOf, KeepsTheOrderOfTheReport) {
 }
 
 TEST(Row, SubjectIsTheFirstLabelsValue) {
-  const Report report =
-      With({{&kForeign,
-             {.labels = {{"port", "25"}, {"service", "smtp"}}, .value = 0}}});
+  const Report report = ReportOf(
+      {{&kForeign,
+        {.labels = {{"port", "25"}, {"service", "smtp"}}, .value = 0}}});
   EXPECT_EQ(RowsOf(report).front().subject(), "25");
 }
 
 TEST(Row, WithoutLabelsThereIsNoSubject) {
-  const Report report = With({Of(kMemory, 2 * kGiB)});
+  const Report report = ReportOf({Of(kMemory, 2 * kGiB)});
   EXPECT_EQ(RowsOf(report).front().subject(), "");
 }
 
 TEST(Row, TheLabelsOfInformationAreNoSubject) {
   const Report report =
-      With({{&kOs, {.labels = {{"id", "debian"}}, .value = 1}}});
+      ReportOf({{&kOs, {.labels = {{"id", "debian"}}, .value = 1}}});
   EXPECT_EQ(RowsOf(report).front().subject(), "");
 }
 
 TEST(Row, OnlyAnUnmetOneHasARemedy) {
-  const Report report = With({Of(kForeign, 1), Of(kForeign, 0),
-                              Of(kForeign, absl::PermissionDeniedError("no"))});
+  const Report report =
+      ReportOf({Of(kForeign, 1), Of(kForeign, 0),
+                Of(kForeign, absl::PermissionDeniedError("no"))});
   const std::vector<Row> rows = RowsOf(report);
   EXPECT_EQ(rows[0].remedy(), "stop the service");
   EXPECT_EQ(rows[1].remedy(), "");
@@ -106,17 +85,18 @@ TEST(Row, OnlyAnUnmetOneHasARemedy) {
 }
 
 TEST(Row, TheRemedyOfTheReadingReplacesTheGeneralOne) {
-  const Report report = With({{&kForeign,
-                               {.labels = {},
-                                .value = 1,
-                                .remedy = "systemctl disable --now exim4"}}});
+  const Report report =
+      ReportOf({{&kForeign,
+                 {.labels = {},
+                  .value = 1,
+                  .remedy = "systemctl disable --now exim4"}}});
   EXPECT_EQ(RowsOf(report).front().remedy(), "systemctl disable --now exim4");
 }
 
 TEST(Row, TheReasonIsTheMessageOfTheError) {
-  const Report report =
-      With({Of(kMemory, absl::DataLossError("/proc/meminfo lacks MemTotal")),
-            Of(kForeign, 1)});
+  const Report report = ReportOf(
+      {Of(kMemory, absl::DataLossError("/proc/meminfo lacks MemTotal")),
+       Of(kForeign, 1)});
   const std::vector<Row> rows = RowsOf(report);
   EXPECT_EQ(rows.front().reason(), "/proc/meminfo lacks MemTotal");
   EXPECT_EQ(rows.back().reason(), "");
@@ -124,10 +104,10 @@ TEST(Row, TheReasonIsTheMessageOfTheError) {
 
 TEST(Count, TellsLevelsAndVerdictsApart) {
   const Report report =
-      With({Of(kMemory, 8 * kGiB),                 // both met
-            Of(kMemory, 2 * kGiB),                 // recommended unmet
-            Of(kMemory, absl::DataLossError("")),  // both unknown
-            Of(kForeign, 1), Of(kForeign, 1), Of(kSwap, 0)});
+      ReportOf({Of(kMemory, 8 * kGiB),                 // both met
+                Of(kMemory, 2 * kGiB),                 // recommended unmet
+                Of(kMemory, absl::DataLossError("")),  // both unknown
+                Of(kForeign, 1), Of(kForeign, 1), Of(kSwap, 0)});
   const Counts counts = Count(RowsOf(report));
   EXPECT_EQ(counts.met, 3);
   EXPECT_EQ(counts.unmet_required, 2);

@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/fake_report.h"
 
 namespace mailcow {
 namespace {
@@ -9,29 +10,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr Requirement kMemory = {.id = "memory",
-                                 .unit = Unit::kBytes,
-                                 .required = AtLeast(1 * kGiB),
-                                 .recommended = AtLeast(6 * kGiB),
-                                 .what = "",
-                                 .remedy = "add RAM",
-                                 .source = ""};
-constexpr Requirement kForeign = {.id = "foreign_listeners",
-                                  .unit = Unit::kCount,
-                                  .required = AtMost(0),
-                                  .what = "",
-                                  .remedy = "stop the service",
-                                  .source = ""};
-constexpr Requirement kSwap = {
-    .id = "swap", .unit = Unit::kBytes, .what = "", .source = ""};
-constexpr Requirement kOs = {
-    .id = "os_info", .unit = Unit::kInfo, .what = "", .source = ""};
-
 std::string Render(std::vector<Finding> findings, bool with_color = false) {
-  return RenderText({.sections = {{.topic = "topic",
-                                   .cadence = std::nullopt,
-                                   .findings = std::move(findings)}}},
-                    with_color);
+  return RenderText(ReportOf(std::move(findings)), with_color);
 }
 
 Finding Port(std::string port, absl::StatusOr<double> value,
