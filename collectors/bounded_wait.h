@@ -4,7 +4,9 @@
 #ifndef COLLECTORS_BOUNDED_WAIT_H_
 #define COLLECTORS_BOUNDED_WAIT_H_
 
+#include <chrono>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,11 +18,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "collectors/workers.h"
 
 namespace mailcow {
+
+// What a local disk answers in by far; well below the second in which the
+// program must be able to end.
+inline constexpr absl::Duration kDiskDeadline = absl::Milliseconds(400);
 
 // Thread-safe. Who asks what is being asked already shares the answer. A
 // question that hangs costs one thread once: until it is answered, asking it
@@ -41,7 +46,7 @@ class BoundedWait {
   // Asks all at once and waits for them together: one deadline for all.
   std::vector<absl::StatusOr<Answer>> AskAll(
       std::vector<std::pair<std::string, Question>> questions) {
-    std::vector<std::shared_ptr<Pending>> begun;
+    std::vector<std::optional<Pending>> begun;
     for (auto& [name, question] : questions) {
       begun.push_back(Begin(name, std::move(question)));
     }
@@ -53,58 +58,50 @@ class BoundedWait {
   }
 
  private:
-  class Pending {
-   public:
-    explicit Pending(absl::Time deadline) : deadline_(deadline) {}
+  // Waits follow the steady clock: a step of the time of day must not prolong
+  // them.
+  using Clock = std::chrono::steady_clock;
 
-    absl::Time deadline() const { return deadline_; }
-    void Set(absl::StatusOr<Answer> answer) {
-      absl::MutexLock lock(&mutex_);
-      answer_ = std::move(answer);
-    }
-    bool Wait() {
-      absl::MutexLock lock(&mutex_);
-      return mutex_.AwaitWithDeadline(absl::Condition(this, &Pending::IsSet),
-                                      deadline_);
-    }
-    std::optional<absl::StatusOr<Answer>> answer() {
-      absl::MutexLock lock(&mutex_);
-      return answer_;
-    }
+  struct Pending {
+    std::shared_future<absl::StatusOr<Answer>> answer;
+    Clock::time_point deadline;
 
-   private:
-    bool IsSet() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return answer_.has_value();
+    bool IsAnsweredBy(Clock::time_point time) const {
+      return answer.wait_until(time) == std::future_status::ready;
     }
-
-    const absl::Time deadline_;
-    absl::Mutex mutex_;
-    std::optional<absl::StatusOr<Answer>> answer_ ABSL_GUARDED_BY(mutex_);
   };
 
-  // Joins the question where it is under way. Null where it is overdue.
-  std::shared_ptr<Pending> Begin(const std::string& name, Question question) {
+  // Joins the question where it is under way. Nothing where it is overdue.
+  std::optional<Pending> Begin(const std::string& name, Question question) {
     absl::MutexLock lock(&mutex_);
-    std::shared_ptr<Pending>& pending = pending_[name];
-    if (pending != nullptr && !pending->answer().has_value()) {
-      return absl::Now() < pending->deadline() ? pending : nullptr;
+    const Clock::time_point now = Clock::now();
+    const auto known = pending_.find(name);
+    if (known != pending_.end() && !known->second.IsAnsweredBy(now)) {
+      if (now >= known->second.deadline) return std::nullopt;
+      return known->second;
     }
-    pending = std::make_shared<Pending>(absl::Now() + deadline_);
-    workers_.Run([pending, question = std::move(question)] {
-      pending->Set(question());
+    const auto promise =
+        std::make_shared<std::promise<absl::StatusOr<Answer>>>();
+    const Pending pending = {promise->get_future().share(),
+                             now + absl::ToChronoNanoseconds(deadline_)};
+    pending_.insert_or_assign(name, pending);
+    workers_.Run([promise, question = std::move(question)] {
+      promise->set_value(question());
     });
     return pending;
   }
 
   absl::StatusOr<Answer> End(const std::string& name,
-                             const std::shared_ptr<Pending>& pending) {
-    if (pending == nullptr || !pending->Wait()) return TimedOut(name);
+                             const std::optional<Pending>& pending) {
+    if (!pending.has_value() || !pending->IsAnsweredBy(pending->deadline)) {
+      return TimedOut(name);
+    }
     absl::MutexLock lock(&mutex_);
     const auto known = pending_.find(name);
-    if (known != pending_.end() && known->second == pending) {
+    if (known != pending_.end() && known->second.IsAnsweredBy(Clock::now())) {
       pending_.erase(known);
     }
-    return *pending->answer();
+    return pending->answer.get();
   }
 
   static absl::Status TimedOut(const std::string& name) {
@@ -114,8 +111,7 @@ class BoundedWait {
   const absl::Duration deadline_;
   Workers workers_;
   absl::Mutex mutex_;
-  std::map<std::string, std::shared_ptr<Pending>> pending_
-      ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Pending> pending_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace mailcow

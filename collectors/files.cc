@@ -17,9 +17,6 @@
 namespace mailcow {
 namespace {
 
-// A local disk answers in far less; a person waits no longer gladly.
-constexpr absl::Duration kReadDeadline = absl::Milliseconds(400);
-
 // An absolute link inside a root means a place inside that root. Kernels
 // before 5.6 lack openat2, and seccomp profiles of that age refuse it.
 int OpenInRoot(int base, const std::string& below, int flags) {
@@ -66,7 +63,7 @@ FileDescriptor::~FileDescriptor() {
 
 Files::Files(Roots roots)
     : roots_(std::move(roots)),
-      reads_(std::make_shared<BoundedWait<std::string>>(kReadDeadline)) {
+      reads_(std::make_shared<BoundedWait<std::string>>(kDiskDeadline)) {
   while (absl::EndsWith(roots_.root, "/")) roots_.root.pop_back();
   if (roots_.proc.empty()) roots_.proc = roots_.root + "/proc";
   if (roots_.sys.empty()) roots_.sys = roots_.root + "/sys";

@@ -21,9 +21,6 @@
 namespace mailcow {
 namespace {
 
-// Well below the second in which the program must be able to end.
-constexpr absl::Duration kMountDeadline = absl::Milliseconds(400);
-
 // A container sees the host's root through a mount that may be read-only while
 // the host's own is not: there only the filesystem itself tells.
 absl::StatusOr<bool> IsReadOnly(const Files& files, int fd,
@@ -61,7 +58,7 @@ absl::StatusOr<Filesystem> StatvfsNow(const Files& files,
 }  // namespace
 
 LinuxKernel::LinuxKernel(const Files& files)
-    : files_(files), mounts_(kMountDeadline), owners_(files) {}
+    : files_(files), mounts_(kDiskDeadline), owners_(files) {}
 
 absl::StatusOr<SystemName> LinuxKernel::Uname() const {
   utsname name;

@@ -10,16 +10,17 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
 
 namespace mailcow {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 // Sockets and cgroups come and go; what is remembered of gone ones is bounded.
 constexpr size_t kMaxRemembered = 1024;
 
 // What was not found is not searched for at every scrape.
-constexpr absl::Duration kRetryAfter = absl::Minutes(1);
+constexpr std::chrono::minutes kRetryAfter{1};
 
 // Where cgroup v2 is mounted: alone, or beside v1 (systemd's hybrid layout).
 constexpr absl::string_view kCgroupRoots[] = {"/sys/fs/cgroup",
@@ -161,7 +162,7 @@ absl::StatusOr<std::string> SocketOwners::FindCgroup(uint64_t id) {
 }
 
 bool SocketOwners::IsStillValid(uint64_t inode, const Search& search) const {
-  if (!search.sighting.ok()) return absl::Now() < search.at + kRetryAfter;
+  if (!search.sighting.ok()) return Clock::now() < search.at + kRetryAfter;
   const auto& [pid, fd] = *search.sighting;
   return files_.ReadLink(absl::StrCat("/proc/", pid, "/fd/", fd))
              .value_or("") == TargetOf(inode);
@@ -184,7 +185,7 @@ void SocketOwners::SearchFor(const std::vector<Listener>& listeners) {
     LookInto(files_, ProcessesOf(files_, cgroup), walk);
   }
   if (!walk.wanted.empty()) LookInto(files_, AllProcesses(files_, walk), walk);
-  const absl::Time now = absl::Now();
+  const auto now = Clock::now();
   for (const auto& [inode, sighting] : walk.found) {
     searches_.insert_or_assign(inode, Search{sighting, now});
   }

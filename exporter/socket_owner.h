@@ -4,6 +4,7 @@
 #ifndef EXPORTER_SOCKET_OWNER_H_
 #define EXPORTER_SOCKET_OWNER_H_
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -14,7 +15,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "collectors/files.h"
 #include "collectors/host.h"
 
@@ -39,7 +39,7 @@ class SocketOwners {
  private:
   struct Search {
     absl::StatusOr<Sighting> sighting;
-    absl::Time at;
+    std::chrono::steady_clock::time_point at;
   };
 
   absl::StatusOr<std::string> FindCgroup(uint64_t id)

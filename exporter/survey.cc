@@ -59,45 +59,37 @@ Survey::Survey(const Collectors& collectors, const Host& host, Clock clock)
   }
   // Nothing is added from here on: the threads may hold references.
   for (Refreshed& refreshed : refreshed_) {
+    first_findings_.push_back(refreshed.first.get_future());
     threads_.emplace_back([this, &refreshed] { KeepRefreshing(refreshed); });
   }
 }
 
 Survey::~Survey() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stop_ = true;
-  }
+  stop_.set_value();
   for (std::thread& thread : threads_) thread.join();
 }
 
 void Survey::KeepRefreshing(Refreshed& refreshed) {
   const Collector& collector = *refreshed.collector;
-  for (;;) {
+  const std::shared_future<void> stopped = stopped_;
+  do {
     // What is found may be as old as the question.
     const auto asked_at = clock_();
     Section section = Ask(collector, host_);
     absl::MutexLock lock(&mutex_);
     refreshed.section = std::move(section);
     refreshed.at = asked_at;
-    refreshed.is_filled = true;
-    if (mutex_.AwaitWithTimeout(absl::Condition(&stop_),
-                                collector.cadence()->every)) {
-      return;
-    }
-  }
-}
-
-bool Survey::AllFilled() const {
-  for (const Refreshed& refreshed : refreshed_) {
-    if (!refreshed.is_filled) return false;
-  }
-  return true;
+    if (!std::exchange(refreshed.is_filled, true)) refreshed.first.set_value();
+  } while (stopped.wait_for(absl::ToChronoNanoseconds(
+               collector.cadence()->every)) != std::future_status::ready);
 }
 
 void Survey::AwaitFirstFindings(absl::Duration deadline) {
-  absl::MutexLock lock(&mutex_);
-  mutex_.AwaitWithTimeout(absl::Condition(this, &Survey::AllFilled), deadline);
+  const auto until =
+      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(deadline);
+  for (const std::future<void>& first : first_findings_) {
+    first.wait_until(until);
+  }
 }
 
 Section Survey::TakeRefreshed(const Collector& collector) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -48,17 +49,21 @@ class Survey {
     Section section;
     std::chrono::steady_clock::time_point at = {};
     bool is_filled = false;
+    std::promise<void> first = {};
   };
 
   void KeepRefreshing(Refreshed& refreshed);
   Section TakeRefreshed(const Collector& collector);
-  bool AllFilled() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Collectors& collectors_;
   const Host host_;
   const Clock clock_;
+  // Futures wait by the steady clock: a step of the time of day, which NTP may
+  // make, must not hold up a refresh.
+  std::promise<void> stop_;
+  const std::shared_future<void> stopped_ = stop_.get_future().share();
+  std::vector<std::future<void>> first_findings_;
   absl::Mutex mutex_;
-  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<Refreshed> refreshed_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
 };

@@ -114,7 +114,7 @@ TEST(BoundedWait, AsksAllAtOnceAndAnswersInTheirOrder) {
 
 TEST(BoundedWait, WhileAQuestionHangsAnotherNameIsAnswered) {
   HangingQuestion hanging;
-  BoundedWait<int> wait(absl::InfiniteDuration());
+  BoundedWait<int> wait(kLong);
   std::thread asking(
       [&] { EXPECT_EQ(wait.Ask("/mnt", hanging.question()).value_or(0), 7); });
   while (hanging.calls() == 0) std::this_thread::yield();

@@ -105,7 +105,7 @@ TEST_F(SurveyTest, WithoutACadenceACollectorIsAskedAtEachTake) {
 TEST_F(SurveyTest, WithACadenceACollectorIsNotAskedByTake) {
   Add(kCadence);
   const std::unique_ptr<Survey> survey = Start();
-  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  survey->AwaitFirstFindings(absl::Minutes(1));
   EXPECT_EQ(ValueOf(survey->Take()).value_or(0), 1);
   EXPECT_EQ(ValueOf(survey->Take()).value_or(0), 1);
 }
@@ -120,7 +120,7 @@ TEST_F(SurveyTest, ACadenceRefreshesAgainAndAgain) {
 TEST_F(SurveyTest, FindingsCarryTheirAge) {
   Add(kCadence);
   const std::unique_ptr<Survey> survey = Start();
-  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  survey->AwaitFirstFindings(absl::Minutes(1));
   now_seconds_ += 42;
   EXPECT_EQ(Only(survey->Take()).age, absl::Seconds(42));
 }
@@ -128,7 +128,7 @@ TEST_F(SurveyTest, FindingsCarryTheirAge) {
 TEST_F(SurveyTest, FindingsAsOldAsTheAllowanceAreBelieved) {
   Add(kCadence);
   const std::unique_ptr<Survey> survey = Start();
-  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  survey->AwaitFirstFindings(absl::Minutes(1));
   now_seconds_ += 60;
   EXPECT_EQ(ValueOf(survey->Take()).value_or(0), 1);
 }
@@ -136,7 +136,7 @@ TEST_F(SurveyTest, FindingsAsOldAsTheAllowanceAreBelieved) {
 TEST_F(SurveyTest, OlderFindingsAreUnknownWithTheirAgeAsReason) {
   Add(kCadence);
   const std::unique_ptr<Survey> survey = Start();
-  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  survey->AwaitFirstFindings(absl::Minutes(1));
   now_seconds_ += 61;
   const absl::Status status = ValueOf(survey->Take()).status();
   EXPECT_TRUE(absl::IsDeadlineExceeded(status));
@@ -146,7 +146,7 @@ TEST_F(SurveyTest, OlderFindingsAreUnknownWithTheirAgeAsReason) {
 TEST_F(SurveyTest, OlderFindingsKeepTheirLabels) {
   Add(kCadence);
   const std::unique_ptr<Survey> survey = Start();
-  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  survey->AwaitFirstFindings(absl::Minutes(1));
   now_seconds_ += 61;
   const Report report = survey->Take();
   EXPECT_THAT(Only(report).findings.front().reading.labels,
@@ -202,7 +202,7 @@ TEST_F(SurveyTest, AwaitingTheFirstFindingsEndsAtItsDeadline) {
 TEST_F(SurveyTest, EndsWhileItWaitsForTheNextRefresh) {
   Add(kCadence);
   std::unique_ptr<Survey> survey = Start();
-  survey->AwaitFirstFindings(absl::InfiniteDuration());
+  survey->AwaitFirstFindings(absl::Minutes(1));
   survey.reset();  // would take an hour
   EXPECT_EQ(collector_->Collect(host_).front().reading.value.value_or(0), 2);
 }
