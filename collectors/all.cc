@@ -2,6 +2,9 @@
 
 #include "collectors/clock.h"
 #include "collectors/disk.h"
+#include "collectors/docker.h"
+#include "collectors/interference.h"
+#include "collectors/mailcow.h"
 #include "collectors/memory.h"
 #include "collectors/ports.h"
 #include "collectors/system.h"
@@ -12,9 +15,13 @@ std::vector<std::unique_ptr<Collector>> AllCollectors(
     const Settings& settings) {
   std::vector<std::unique_ptr<Collector>> collectors;
   collectors.push_back(MakeMemoryCollector(settings.mailcow_directory));
-  collectors.push_back(MakeDiskCollector(settings.disk_paths));
+  collectors.push_back(
+      MakeDiskCollector(settings.mailcow_directory, settings.disk_paths));
   collectors.push_back(MakeSystemCollector());
+  collectors.push_back(MakeDockerCollector());
+  collectors.push_back(MakeMailcowCollector(settings.mailcow_directory));
   collectors.push_back(MakePortsCollector(settings.mailcow_directory));
+  collectors.push_back(MakeInterferenceCollector());
   collectors.push_back(MakeClockCollector());
   return collectors;
 }

@@ -25,6 +25,13 @@ struct Finding {
   Reading reading;
 };
 
+// What a collector found. Where it was told by another party, `age` is how long
+// ago that was.
+struct Collected {
+  std::vector<Finding> findings;
+  absl::Duration age = absl::ZeroDuration();
+};
+
 // How a topic that can block is refreshed, off the scrape path.
 struct Cadence {
   absl::Duration every;
@@ -44,7 +51,7 @@ class Collector {
 
   // What cannot be read is a finding with an error. A requirement without a
   // finding has no subject on this host. Thread-safe.
-  virtual std::vector<Finding> Collect(const Host& host) const = 0;
+  virtual Collected Collect(const Host& host) const = 0;
 
   // Absent where the kernel answers at once: such a topic is read at scrape
   // time.
@@ -58,7 +65,8 @@ struct Rule {
   std::vector<Reading> (*measure)(const Facts& facts);
 };
 
-// Describes a topic: `rules` must outlive the collector.
+// Describes a topic: `rules` must outlive the collector. Facts that another
+// party told say how old they are in a member `age`.
 template <typename Facts>
 struct Topic {
   absl::string_view name;
@@ -82,15 +90,16 @@ class RuleCollector : public Collector {
     return requirements;
   }
 
-  std::vector<Finding> Collect(const Host& host) const override {
+  Collected Collect(const Host& host) const override {
     const Facts facts = topic_.observe(host);
-    std::vector<Finding> findings;
+    Collected collected;
+    if constexpr (requires { facts.age; }) collected.age = facts.age;
     for (const auto& rule : topic_.rules) {
       for (Reading& reading : rule.measure(facts)) {
-        findings.push_back({&rule.requirement, std::move(reading)});
+        collected.findings.push_back({&rule.requirement, std::move(reading)});
       }
     }
-    return findings;
+    return collected;
   }
 
   std::optional<Cadence> cadence() const override { return topic_.cadence; }

@@ -6,12 +6,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "nlohmann/json.hpp"
+#include "collectors/daemon_json.h"
+#include "collectors/mailcow_conf.h"
+#include "collectors/mailcow_project.h"
 
 namespace mailcow {
 namespace {
 
-constexpr absl::string_view kDaemonJson = "/etc/docker/daemon.json";
 constexpr absl::string_view kDefaultDataRoot = "/var/lib/docker";
 
 // `path` and every directory above it: "/a/b", "/a", "/".
@@ -24,13 +25,35 @@ std::vector<std::string> WithParents(std::string path) {
   return paths;
 }
 
-// What each of `paths` says, asked together: one that hangs delays no other.
-DiskFacts Observe(const Host& host,
-                  const std::vector<std::string>& more_paths) {
-  absl::StatusOr<std::string> json = host.files.Read(kDaemonJson);
-  if (absl::IsNotFound(json.status())) json = "{}";
-  const absl::StatusOr<std::string> root =
-      json.ok() ? ParseDataRoot(*json) : json.status();
+// Docker's data root, as its engine says; before that was ever asked, as the
+// engine's configuration does.
+absl::StatusOr<std::string> DataRoot(const Host& host,
+                                     const DockerState& docker) {
+  if (absl::StartsWith(docker.data_root, "/")) return docker.data_root;
+  const absl::StatusOr<DaemonJson> daemon = ReadDaemonJson(host.files);
+  if (!daemon.ok()) return daemon.status();
+  return daemon->data_root.value_or(std::string(kDefaultDataRoot));
+}
+
+// Where mailcow keeps the mail; empty where it has no volume for it yet.
+std::string MailDirectory(const Host& host, const DockerState& docker,
+                          absl::string_view mailcow_directory) {
+  const absl::StatusOr<std::string> project =
+      ProjectOf(ReadMailcowConf(host.files, mailcow_directory));
+  if (!project.ok()) return "";
+  for (const Volume& volume : docker.volumes) {
+    if (IsMailVolume(volume, *project)) return volume.directory;
+  }
+  return "";
+}
+
+// What each path says, asked together: one that hangs delays no other.
+DiskFacts Observe(const Host& host, absl::string_view mailcow_directory,
+                  std::vector<std::string> more_paths) {
+  const DockerState docker = host.docker.Latest();
+  const absl::StatusOr<std::string> root = DataRoot(host, docker);
+  std::string mail = MailDirectory(host, docker, mailcow_directory);
+  if (!mail.empty()) more_paths.insert(more_paths.begin(), std::move(mail));
   const std::vector<std::string> roots =
       WithParents(root.value_or(std::string(kDefaultDataRoot)));
   std::vector<std::string> paths = roots;
@@ -140,39 +163,15 @@ constexpr Rule<DiskFacts> kRules[] = {
 
 }  // namespace
 
-absl::StatusOr<std::string> ParseDataRoot(absl::string_view daemon_json) {
-  nlohmann::json json;
-  try {
-    json = nlohmann::json::parse(daemon_json.begin(), daemon_json.end());
-  } catch (const nlohmann::json::parse_error& error) {
-    const absl::string_view read = daemon_json.substr(0, error.byte);
-    return absl::DataLossError(
-        absl::StrCat("line ", 1 + std::count(read.begin(), read.end(), '\n'),
-                     " of ", kDaemonJson, " is not JSON"));
-  } catch (const nlohmann::json::exception&) {
-    return absl::DataLossError(
-        absl::StrCat(kDaemonJson, " has a number out of range"));
-  }
-  if (!json.is_object()) {
-    return absl::DataLossError(
-        absl::StrCat(kDaemonJson, " is not a JSON object"));
-  }
-  const auto root = json.find("data-root");
-  if (root == json.end()) return std::string(kDefaultDataRoot);
-  const std::string path = root->is_string() ? root->get<std::string>() : "";
-  if (!absl::StartsWith(path, "/") || absl::StrContains(path, '\0')) {
-    return absl::DataLossError(
-        absl::StrCat("data-root of ", kDaemonJson, " is not an absolute path"));
-  }
-  return path;
-}
-
 std::unique_ptr<Collector> MakeDiskCollector(
-    std::vector<std::string> more_paths) {
+    std::string mailcow_directory, std::vector<std::string> more_paths) {
   return std::make_unique<RuleCollector<DiskFacts>>(Topic<DiskFacts>{
       .name = "disk",
-      .observe = [paths = std::move(more_paths)](
-                     const Host& host) { return Observe(host, paths); },
+      .observe =
+          [directory = std::move(mailcow_directory),
+           paths = std::move(more_paths)](const Host& host) {
+            return Observe(host, directory, paths);
+          },
       .rules = kRules,
       .cadence =
           Cadence{.every = absl::Seconds(15), .allowance = absl::Seconds(60)}});

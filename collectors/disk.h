@@ -1,5 +1,5 @@
-// The topic disk: the filesystem that holds Docker's data root, and others that
-// the administrator names.
+// The topic disk: the filesystems that hold Docker's data root and mailcow's
+// mail, and others that the administrator names.
 
 #ifndef COLLECTORS_DISK_H_
 #define COLLECTORS_DISK_H_
@@ -9,14 +9,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "collectors/collector.h"
 
 namespace mailcow {
-
-// The "data-root" of Docker's daemon.json, or /var/lib/docker where the file
-// does not set it. DataLoss names the line that is no JSON.
-absl::StatusOr<std::string> ParseDataRoot(absl::string_view daemon_json);
 
 struct WatchedPath {
   std::string path;
@@ -29,10 +24,11 @@ struct DiskFacts {
   std::vector<WatchedPath> paths;
 };
 
-// Watches Docker's data root and `more_paths`. Asking a mount can block, so the
-// topic is refreshed off the scrape path.
+// Watches Docker's data root, mailcow's mail volume once it exists, and
+// `more_paths`. `mailcow_directory` is where mailcow.conf lies. Asking a mount
+// can block, so the topic is refreshed off the scrape path.
 std::unique_ptr<Collector> MakeDiskCollector(
-    std::vector<std::string> more_paths);
+    std::string mailcow_directory, std::vector<std::string> more_paths);
 
 }  // namespace mailcow
 

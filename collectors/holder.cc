@@ -6,52 +6,40 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
+#include "collectors/cgroup.h"
 
 namespace mailcow {
 namespace {
 
-bool IsDockerUnit(absl::string_view unit) {
-  return unit == "docker.service" || unit == "snap.docker.dockerd.service";
+std::string UnitBehind(const Holder& holder) {
+  if (!holder.owner.has_value() || !holder.owner->cgroup.ok()) return "";
+  return UnitOf(*holder.owner->cgroup);
 }
 
-std::string NameOf(const Owner& owner) {
-  const std::string unit = owner.cgroup.ok() ? UnitOf(*owner.cgroup) : "";
-  if (!owner.process.ok()) return unit.empty() ? "an unknown process" : unit;
-  return unit.empty() ? *owner.process
-                      : absl::StrCat(*owner.process, " (", unit, ")");
+std::string NameOf(const Holder& holder) {
+  if (!holder.container.empty()) {
+    return absl::StrCat("container ", holder.container);
+  }
+  const std::string unit = UnitBehind(holder);
+  if (!holder.owner.has_value() || !holder.owner->process.ok()) {
+    return unit.empty() ? "an unknown process" : unit;
+  }
+  const std::string& process = *holder.owner->process;
+  return unit.empty() ? process : absl::StrCat(process, " (", unit, ")");
+}
+
+// A unit that an administrator would stop to be rid of what it holds.
+bool IsSparable(absl::string_view unit) {
+  return absl::EndsWith(unit, ".service") && !IsDockerUnit(unit) &&
+         !absl::StartsWith(unit, "user@");
 }
 
 }  // namespace
 
-std::string UnitOf(absl::string_view cgroup) {
-  const std::vector<absl::string_view> parts = absl::StrSplit(cgroup, '/');
-  // The outermost: what runs inside a unit belongs to it.
-  for (const absl::string_view part : parts) {
-    if (absl::EndsWith(part, ".service") || absl::EndsWith(part, ".scope")) {
-      return std::string(part);
-    }
-  }
-  return "";
-}
-
-absl::StatusOr<bool> IsForeign(const Owner& owner) {
-  const std::string unit = owner.cgroup.ok() ? UnitOf(*owner.cgroup) : "";
-  if (owner.process.ok()) {
-    // Newer engines open the socket themselves and hand it to the proxy.
-    return *owner.process != "docker-proxy" &&
-           !(*owner.process == "dockerd" && IsDockerUnit(unit));
-  }
-  if (unit.empty()) return owner.process.status();
-  // docker-proxy runs in the unit of the engine.
-  return !IsDockerUnit(unit);
-}
-
 std::string Describe(const std::vector<Holder>& holders) {
   std::map<std::string, std::set<std::string>> places;
   for (const Holder& holder : holders) {
-    places[NameOf(holder.owner)].insert(
-        ToString(holder.listener.address, holder.listener.port));
+    places[NameOf(holder)].insert(ToString(holder.address, holder.port));
   }
   std::vector<std::string> parts;
   for (const auto& [name, addresses] : places) {
@@ -60,18 +48,30 @@ std::string Describe(const std::vector<Holder>& holders) {
   return absl::StrJoin(parts, "; ");
 }
 
-std::string StopUnits(const std::vector<Holder>& holders) {
+std::string StopCommand(const std::vector<Holder>& holders) {
   std::set<std::string> units;
+  std::set<std::string> containers;
   for (const Holder& holder : holders) {
-    const std::string unit =
-        holder.owner.cgroup.ok() ? UnitOf(*holder.owner.cgroup) : "";
-    if (!absl::EndsWith(unit, ".service") || IsDockerUnit(unit) ||
-        absl::StartsWith(unit, "user@")) {
+    const std::string unit = UnitBehind(holder);
+    if (!holder.container.empty()) {
+      containers.insert(holder.container);
+    } else if (IsSparable(unit)) {
+      units.insert(unit);
+    } else {
       return "";
     }
-    units.insert(unit);
   }
-  return absl::StrCat("systemctl disable --now ", absl::StrJoin(units, " "));
+  std::vector<std::string> commands;
+  if (!units.empty()) {
+    commands.push_back(
+        absl::StrCat("systemctl disable --now ", absl::StrJoin(units, " ")));
+  }
+  if (!containers.empty()) {
+    const std::string names = absl::StrJoin(containers, " ");
+    commands.push_back(absl::StrCat("docker update --restart=no ", names,
+                                    " && docker stop ", names));
+  }
+  return absl::StrJoin(commands, " && ");
 }
 
 }  // namespace mailcow

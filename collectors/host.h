@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "collectors/docker_state.h"
 #include "collectors/files.h"
 #include "collectors/ip_address.h"
 
@@ -78,9 +79,39 @@ class Kernel {
   virtual absl::StatusOr<std::vector<IpAddress>> Addresses() const = 0;
 };
 
+// Docker's engine, which is asked on a thread of its own: many topics need what
+// it says, and none may wait for it.
+class Docker {
+ public:
+  virtual ~Docker() = default;
+
+  // What it said when it was last asked. Never waits. DeadlineExceeded where
+  // that is too long ago, PermissionDenied where the socket is not for us.
+  virtual DockerState Latest() const = 0;
+};
+
+// What systemd says of a unit.
+struct SystemdUnit {
+  std::string active_state;  // "active", "inactive", "failed", ...
+  std::string file_state;    // "enabled", "masked", ...; empty: no such file
+};
+
+// The system bus, and systemd on it.
+class Bus {
+ public:
+  virtual ~Bus() = default;
+
+  // One answer for each name; a unit that is not known is inactive and has no
+  // file. May wait. NotFound where systemd does not run the host.
+  virtual absl::StatusOr<std::vector<SystemdUnit>> Units(
+      const std::vector<std::string>& names) const = 0;
+};
+
 struct Host {
   const Files& files;
   const Kernel& kernel;
+  const Docker& docker;
+  const Bus& bus;
 };
 
 }  // namespace mailcow

@@ -50,6 +50,7 @@ absl::StatusOr<std::string> ParseValue(absl::string_view key,
 
 absl::StatusOr<MailcowConf> MailcowConf::Parse(absl::string_view text) {
   MailcowConf conf;
+  conf.is_present_ = true;
   int number = 0;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     ++number;

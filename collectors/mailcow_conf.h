@@ -20,6 +20,9 @@ class MailcowConf {
   // empty.
   static absl::StatusOr<MailcowConf> Parse(absl::string_view text);
 
+  // Whether there is such a file: mailcow's installation begins with it.
+  bool is_present() const { return is_present_; }
+
   // The value of `key`, or `missing` where it is absent or empty, as Compose's
   // ${KEY:-missing} has it. DataLoss for a value whose quotes do not match.
   absl::StatusOr<std::string> Get(absl::string_view key,
@@ -36,6 +39,7 @@ class MailcowConf {
     absl::StatusOr<std::string> value;
     int times = 0;
   };
+  bool is_present_ = false;
   std::map<std::string, Entry, std::less<>> entries_;
 };
 

@@ -9,16 +9,16 @@ namespace mailcow {
 namespace {
 
 constexpr PortDefinition kPorts[] = {
-    {"smtp", "SMTP_PORT", 25},
-    {"smtps", "SMTPS_PORT", 465},
-    {"submission", "SUBMISSION_PORT", 587},
-    {"imap", "IMAP_PORT", 143},
-    {"imaps", "IMAPS_PORT", 993},
-    {"pop3", "POP_PORT", 110},
-    {"pop3s", "POPS_PORT", 995},
-    {"sieve", "SIEVE_PORT", 4190},
-    {"http", "HTTP_PORT", 80, "HTTP_BIND"},
-    {"https", "HTTPS_PORT", 443, "HTTPS_BIND"},
+    {"smtp", "SMTP_PORT", 25, "postfix-mailcow"},
+    {"smtps", "SMTPS_PORT", 465, "postfix-mailcow"},
+    {"submission", "SUBMISSION_PORT", 587, "postfix-mailcow"},
+    {"imap", "IMAP_PORT", 143, "dovecot-mailcow"},
+    {"imaps", "IMAPS_PORT", 993, "dovecot-mailcow"},
+    {"pop3", "POP_PORT", 110, "dovecot-mailcow"},
+    {"pop3s", "POPS_PORT", 995, "dovecot-mailcow"},
+    {"sieve", "SIEVE_PORT", 4190, "dovecot-mailcow"},
+    {"http", "HTTP_PORT", 80, "nginx-mailcow", "HTTP_BIND"},
+    {"https", "HTTPS_PORT", 443, "nginx-mailcow", "HTTPS_BIND"},
 };
 
 // mailcow's own nginx, PHP and Dovecot use these inside its network.

@@ -22,6 +22,7 @@ struct PortDefinition {
   absl::string_view service;   // "smtp"
   absl::string_view variable;  // "SMTP_PORT"
   uint16_t default_port;
+  absl::string_view container;  // "postfix-mailcow", which serves it
   // The variable that holds the address, for the two ports that must be bare.
   absl::string_view bind_variable = "";
 };

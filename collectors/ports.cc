@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "collectors/mailcow_conf.h"
+#include "collectors/mailcow_project.h"
+#include "collectors/port_facts.h"
 
 namespace mailcow {
 namespace {
@@ -43,14 +44,12 @@ Reading ForeignListenersOf(const PortFacts& port) {
   std::vector<Holder> foreign;
   absl::StatusOr<double> otherwise = 0;
   for (const Holder& holder : *port.holders) {
-    const absl::StatusOr<bool> is_foreign = IsForeign(holder.owner);
-    if (!is_foreign.ok()) {
+    if (!holder.is_foreign.ok()) {
       otherwise = absl::Status(
-          is_foreign.status().code(),
-          absl::StrCat("owner of the listener at ",
-                       ToString(holder.listener.address, holder.listener.port),
-                       ": ", is_foreign.status().message()));
-    } else if (*is_foreign) {
+          holder.is_foreign.status().code(),
+          absl::StrCat("owner of ", ToString(holder.address, holder.port), ": ",
+                       holder.is_foreign.status().message()));
+    } else if (*holder.is_foreign) {
       foreign.push_back(holder);
     }
   }
@@ -59,13 +58,60 @@ Reading ForeignListenersOf(const PortFacts& port) {
   return {.labels = LabelsOf(port),
           .value = static_cast<double>(foreign.size()),
           .detail = Describe(foreign),
-          .remedy = StopUnits(foreign)};
+          .remedy = StopCommand(foreign)};
 }
 
 std::vector<Reading> ForeignListeners(const PortsFacts& facts) {
   std::vector<Reading> readings;
   for (const PortFacts& port : facts.ports) {
     readings.push_back(ForeignListenersOf(port));
+  }
+  return readings;
+}
+
+// Whether `published` is where mailcow.conf wants the service to be.
+bool IsAsWanted(const PublishedPort& published, const Bind& bind) {
+  if (published.port != bind.port) return false;
+  return bind.address.has_value() ? published.address == *bind.address
+                                  : published.address.IsWildcard();
+}
+
+Reading ServedBy(const std::vector<Container>& containers,
+                 const PortFacts& port, absl::string_view directory) {
+  if (!port.value.bind.ok()) {
+    return {.labels = LabelsOf(port), .value = port.value.bind.status()};
+  }
+  const Bind& bind = *port.value.bind;
+  std::string why = "it has no container";
+  for (const Container& container : containers) {
+    if (container.service != port.definition->container) continue;
+    const auto is_as_wanted = [&bind](const PublishedPort& published) {
+      return IsAsWanted(published, bind);
+    };
+    if (std::any_of(container.ports.begin(), container.ports.end(),
+                    is_as_wanted)) {
+      return {.labels = LabelsOf(port),
+              .value = 1,
+              .detail = absl::StrCat("container ", container.name)};
+    }
+    why = container.is_running() ? "it runs, but does not publish the port"
+                                 : container.status;
+  }
+  return {.labels = LabelsOf(port),
+          .value = 0,
+          .detail = absl::StrCat(port.definition->container, ": ", why),
+          .remedy = absl::StrCat("free the port if another holds it, then ",
+                                 StartCommand(directory))};
+}
+
+std::vector<Reading> PortServed(const PortsFacts& facts) {
+  std::vector<Reading> readings;
+  if (facts.containers.ok() && facts.containers->empty()) return readings;
+  for (const PortFacts& port : facts.ports) {
+    readings.push_back(facts.containers.ok()
+                           ? ServedBy(*facts.containers, port, facts.directory)
+                           : Reading{.labels = LabelsOf(port),
+                                     .value = facts.containers.status()});
   }
   return readings;
 }
@@ -97,10 +143,11 @@ std::vector<Reading> ListenerInfo(const PortsFacts& facts) {
     if (!port.holders.ok()) continue;
     const size_t count = std::min(port.holders->size(), kMaxListenersPerPort);
     for (size_t i = 0; i < count; ++i) {
-      const auto& [listener, owner] = (*port.holders)[i];
-      seen.insert({{"port", absl::StrCat(listener.port)},
-                   {"process", owner.process.value_or("")},
-                   {"address", ToString(listener.address)}});
+      const Holder& holder = (*port.holders)[i];
+      if (!holder.owner.has_value()) continue;
+      seen.insert({{"port", absl::StrCat(holder.port)},
+                   {"process", holder.owner->process.value_or("")},
+                   {"address", ToString(holder.address)}});
     }
   }
   std::vector<Reading> readings;
@@ -112,17 +159,29 @@ std::vector<Reading> ListenerInfo(const PortsFacts& facts) {
 
 constexpr Rule<PortsFacts> kRules[] = {
     {{.id = "port_in_use",
-      .what = "Something listens where mailcow's service is to listen",
-      .source = "sock_diag(7), mailcow.conf"},
+      .what = "Something listens, or is published by Docker, where mailcow's "
+              "service is to listen",
+      .source = "sock_diag(7), GET /containers/json of Docker's engine, "
+                "mailcow.conf"},
      PortInUse},
     {{.id = "port_foreign_listeners",
       .unit = Unit::kCount,
       .required = AtMost(0),
-      .what = "Listeners in the way of mailcow's service that are not Docker's",
+      .what = "Listeners and published ports in the way of mailcow's service "
+              "that are not mailcow's own",
       .remedy = "stop and disable the program that listens there, or move "
                 "mailcow's port in mailcow.conf",
-      .source = "sock_diag(7), cgroup or process of the socket, mailcow.conf"},
+      .source = "sock_diag(7), cgroup or process of the socket, GET "
+                "/containers/json of Docker's engine, mailcow.conf"},
      ForeignListeners},
+    {{.id = "port_served",
+      .required = Yes(),
+      .what = "mailcow's container publishes the port, as Docker last said; "
+              "asked once mailcow is installed",
+      .remedy = "free the port if another holds it, then run docker compose up "
+                "-d in mailcow's directory",
+      .source = "GET /containers/json of Docker's engine, mailcow.conf"},
+     PortServed},
     {{.id = "port_value_valid",
       .required = Yes(),
       .what = "The port's value in mailcow.conf is one that mailcow can use",
@@ -137,76 +196,15 @@ constexpr Rule<PortsFacts> kRules[] = {
      ListenerInfo},
 };
 
-// Who holds the port, their owners still to be found.
-absl::StatusOr<std::vector<Holder>> HoldersOf(
-    const absl::StatusOr<Bind>& bind,
-    const absl::StatusOr<std::vector<Listener>>& listeners) {
-  if (!bind.ok()) return bind.status();
-  if (!listeners.ok()) return listeners.status();
-  std::vector<Holder> holders;
-  for (const Listener& listener : *listeners) {
-    if (Conflicts(*bind, listener)) holders.push_back({listener, Owner()});
-  }
-  return holders;
-}
-
-// Whose the listeners of all ports are, asked together: finding the processes
-// behind new ones takes a walk through all processes.
-void FindOwners(const Kernel& kernel, PortsFacts& facts) {
-  std::vector<Listener> listeners;
-  for (const PortFacts& port : facts.ports) {
-    if (!port.holders.ok()) continue;
-    for (const Holder& holder : *port.holders) {
-      listeners.push_back(holder.listener);
-    }
-  }
-  const std::vector<Owner> owners = kernel.OwnersOf(listeners);
-  auto owner = owners.begin();
-  for (PortFacts& port : facts.ports) {
-    if (!port.holders.ok()) continue;
-    for (Holder& holder : *port.holders) holder.owner = *owner++;
-  }
-}
-
-// Docker publishes an address and port once.
-void RefuseSharing(const PortFacts& earlier, PortValue& value) {
-  if (!earlier.value.bind.ok() || !value.bind.ok() || !value.complaint.ok() ||
-      !value.complaint->empty() || !Overlap(*earlier.value.bind, *value.bind)) {
-    return;
-  }
-  value.complaint = absl::StrCat("port ", value.bind->port, " is also that of ",
-                                 earlier.definition->variable);
-}
-
-PortsFacts Observe(const Host& host, absl::string_view mailcow_directory) {
-  const absl::StatusOr<MailcowConf> conf =
-      ReadMailcowConf(host.files, mailcow_directory);
-  const auto listeners = host.kernel.Listeners();
-  const auto addresses = host.kernel.Addresses();
-  PortsFacts facts;
-  for (const PortDefinition& definition : PortDefinitions()) {
-    PortValue value = conf.ok() ? ParsePortValue(definition, *conf, addresses)
-                                : PortValue{.bind = conf.status(),
-                                            .complaint = conf.status()};
-    for (const PortFacts& earlier : facts.ports) RefuseSharing(earlier, value);
-    auto holders = HoldersOf(value.bind, listeners);
-    facts.ports.push_back(
-        {.definition = &definition,
-         .value = std::move(value),
-         .times_set = conf.ok() ? conf->Times(definition.variable) : 0,
-         .holders = std::move(holders)});
-  }
-  FindOwners(host.kernel, facts);
-  return facts;
-}
-
 }  // namespace
 
 std::unique_ptr<Collector> MakePortsCollector(std::string mailcow_directory) {
   return std::make_unique<RuleCollector<PortsFacts>>(Topic<PortsFacts>{
       .name = "ports",
-      .observe = [directory = std::move(mailcow_directory)](
-                     const Host& host) { return Observe(host, directory); },
+      .observe =
+          [directory = std::move(mailcow_directory)](const Host& host) {
+            return ObservePorts(host, directory);
+          },
       .rules = kRules});
 }
 

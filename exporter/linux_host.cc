@@ -57,8 +57,8 @@ absl::StatusOr<Filesystem> StatvfsNow(const Files& files,
 
 }  // namespace
 
-LinuxKernel::LinuxKernel(const Files& files)
-    : files_(files), mounts_(kDiskDeadline), owners_(files) {}
+LinuxKernel::LinuxKernel(const Files& files, absl::Duration patience)
+    : files_(files), mounts_(kDiskDeadline), owners_(files, patience) {}
 
 absl::StatusOr<SystemName> LinuxKernel::Uname() const {
   utsname name;

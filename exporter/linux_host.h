@@ -17,8 +17,10 @@ namespace mailcow {
 
 class LinuxKernel : public Kernel {
  public:
-  // `files` locates what statvfs(3) is asked of, and /proc and /sys.
-  explicit LinuxKernel(const Files& files);
+  // `files` locates what statvfs(3) is asked of, and /proc and /sys. OwnersOf()
+  // waits for `patience` until it has found the owners of new sockets.
+  explicit LinuxKernel(const Files& files,
+                       absl::Duration patience = SocketOwners::kPatience);
 
   absl::StatusOr<SystemName> Uname() const override;
   absl::StatusOr<ClockState> Adjtimex() const override;

@@ -4,25 +4,22 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "exporter/check.h"
 #include "exporter/exposition.h"
-#include "exporter/json.h"
-#include "exporter/linux_host.h"
 #include "exporter/list.h"
 #include "exporter/log.h"
-#include "exporter/nagios.h"
 #include "exporter/options.h"
-#include "exporter/recorded_kernel.h"
 #include "exporter/self_metrics.h"
 #include "exporter/server.h"
 #include "exporter/site.h"
+#include "exporter/socket_owner.h"
+#include "exporter/sources.h"
 #include "exporter/survey.h"
-#include "exporter/text.h"
 #include "exporter/text_format.h"
 #include "exporter/version.h"
 
@@ -33,18 +30,8 @@ constexpr int kStartFailed = 1;
 // For `check`, 1 is a verdict.
 constexpr int kUsageError = 2;
 
-absl::StatusOr<std::unique_ptr<Kernel>> MakeKernel(const Options& options,
-                                                   const Files& files) {
-  if (options.kernel_recording.empty()) {
-    return std::make_unique<LinuxKernel>(files);
-  }
-  const Files own{Files::Roots{}};
-  const absl::StatusOr<std::string> text = own.Read(options.kernel_recording);
-  if (!text.ok()) return text.status();
-  absl::StatusOr<RecordedKernel> kernel = RecordedKernel::Parse(*text);
-  if (!kernel.ok()) return kernel.status();
-  return std::make_unique<RecordedKernel>(*std::move(kernel));
-}
+// A signal that comes while we wait for the first findings has to wait too.
+constexpr absl::Duration kServePatience = absl::Milliseconds(400);
 
 Collectors ChosenCollectors(const Options& options) {
   Collectors chosen;
@@ -56,30 +43,8 @@ Collectors ChosenCollectors(const Options& options) {
   return chosen;
 }
 
-bool WantsColor() {
-  const char* no_color = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) == 1 &&
-         (no_color == nullptr || *no_color == '\0');
-}
-
 void Print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
-int Check(const Collectors& collectors, const Host& host, CheckFormat format) {
-  const Report report = SurveyOnce(collectors, host);
-  switch (format) {
-    case CheckFormat::kText:
-      Print(RenderText(report, WantsColor()));
-      break;
-    case CheckFormat::kJson:
-      Print(RenderJson(report));
-      break;
-    case CheckFormat::kNagios:
-      Print(RenderNagios(report));
-      break;
-  }
-  return CheckExitStatus(Count(RowsOf(report)));
 }
 
 std::string RenderMetrics(Survey& survey) {
@@ -90,22 +55,31 @@ std::string RenderMetrics(Survey& survey) {
   return TextFormat().Serialize(families);
 }
 
-int Serve(const Collectors& collectors, const Host& host,
-          const Options& options, const Logger& logger) {
-  // Every thread inherits this: the signals are for sigwait() below.
+// The signals that Serve() waits for.
+sigset_t Endings() {
   sigset_t endings;
   sigemptyset(&endings);
   sigaddset(&endings, SIGTERM);
   sigaddset(&endings, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &endings, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  return endings;
+}
 
+// Ends without a word to the threads that wait for a party which is silent:
+// they must not meet what exit(3) tears down.
+[[noreturn]] void End(int status) {
+  std::fflush(nullptr);
+  _exit(status);
+}
+
+int Serve(const Collectors& collectors, const Host& host,
+          const Sources& sources, const Options& options,
+          const Logger& logger) {
+  if (sources.watch != nullptr) sources.watch->AwaitFirst(kServePatience);
   Survey survey(collectors, host);
-  // A signal meanwhile waits; it may not wait for long.
-  survey.AwaitFirstFindings(absl::Milliseconds(500));
+  survey.AwaitFirstFindings(kServePatience);
   const Site site(options.telemetry_path,
                   [&survey] { return RenderMetrics(survey); });
-  const auto server = Server::Start(options.listen_addresses, site);
+  auto server = Server::Start(options.listen_addresses, site);
   if (!server.ok()) {
     logger.Error("cannot serve", {{"err", server.status().message()}});
     return kStartFailed;
@@ -117,10 +91,12 @@ int Serve(const Collectors& collectors, const Host& host,
                               {"path", options.telemetry_path},
                               {"version", kVersion}});
   }
+  const sigset_t endings = Endings();
   int signal_number = 0;
   sigwait(&endings, &signal_number);
+  server->reset();
   logger.Info("ending", {{"signal", sigabbrev_np(signal_number)}});
-  return 0;
+  End(0);
 }
 
 int Main(int argc, const char* const* argv) {
@@ -133,28 +109,38 @@ int Main(int argc, const char* const* argv) {
   const Options& options = *parsed.options;
   const Logger logger(options.log_level, options.log_format);
   const Files files(options.roots);
-  const auto kernel = MakeKernel(options, files);
-  if (!kernel.ok()) {
-    logger.Error("cannot use --path.kernel",
-                 {{"file", options.kernel_recording},
-                  {"err", kernel.status().message()}});
-    return options.command == Command::kCheck ? kUsageError : kStartFailed;
-  }
-  const Host host{.files = files, .kernel = **kernel};
   const Collectors collectors = ChosenCollectors(options);
-  switch (options.command) {
-    case Command::kServe:
-      return Serve(collectors, host, options, logger);
-    case Command::kCheck:
-      return Check(collectors, host, options.format);
-    case Command::kList:
-      Print(RenderList(collectors));
-      return 0;
+  if (options.command == Command::kList) {
+    Print(RenderList(collectors));
+    return 0;
   }
-  return kStartFailed;
+  const bool is_check = options.command == Command::kCheck;
+  if (!is_check) {
+    // Every thread inherits this.
+    const sigset_t endings = Endings();
+    pthread_sigmask(SIG_BLOCK, &endings, nullptr);
+  }
+  signal(SIGPIPE, SIG_IGN);
+  const absl::StatusOr<Sources> sources =
+      options.recording.empty()
+          ? RealSources(files, options.docker_socket,
+                        is_check ? kCheckPatience : SocketOwners::kPatience)
+          : RecordedSources(options.recording);
+  if (!sources.ok()) {
+    logger.Error(
+        "cannot use --path.recording",
+        {{"file", options.recording}, {"err", sources.status().message()}});
+    return is_check ? kUsageError : kStartFailed;
+  }
+  const Host host{.files = files,
+                  .kernel = *sources->kernel,
+                  .docker = *sources->docker,
+                  .bus = *sources->bus};
+  return is_check ? Check(collectors, host, *sources, options.format)
+                  : Serve(collectors, host, *sources, options, logger);
 }
 
 }  // namespace
 }  // namespace mailcow
 
-int main(int argc, char** argv) { return mailcow::Main(argc, argv); }
+int main(int argc, char** argv) { mailcow::End(mailcow::Main(argc, argv)); }

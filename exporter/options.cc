@@ -111,11 +111,16 @@ void AddHostFlags(CLI::App& app, Options& options) {
       CheckDirectory);
   add("--path.sysfs", options.roots.sys, "The host's sysfs [ROOTFS/sys]",
       CheckDirectory);
-  add("--path.kernel", options.kernel_recording,
-      "Recorded answers of a kernel (JSON), for tests", CheckAbsolutePath);
+  add("--path.recording", options.recording,
+      "Recorded answers of kernel, Docker and systemd (JSON), for tests",
+      CheckAbsolutePath);
   add("--mailcow.dir", options.settings.mailcow_directory,
       absl::StrCat("Directory of mailcow.conf [",
                    options.settings.mailcow_directory, "]"),
+      CheckAbsolutePath);
+  add("--docker.socket", options.docker_socket,
+      absl::StrCat("Docker's socket, as it stands on the host [",
+                   options.docker_socket, "]"),
       CheckAbsolutePath);
   app.add_option("--disk.path", options.settings.disk_paths,
                  "Path to watch beside Docker's data root; repeatable")

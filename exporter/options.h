@@ -23,8 +23,10 @@ struct Options {
   std::vector<std::string> listen_addresses = {"127.0.0.1:9025"};
   std::string telemetry_path = "/metrics";
   Files::Roots roots;
-  // A file of recorded answers instead of the kernel's; empty for the kernel.
-  std::string kernel_recording;
+  // A file of recorded answers instead of those of kernel, Docker and systemd;
+  // empty for the real ones.
+  std::string recording;
+  std::string docker_socket = "/var/run/docker.sock";
   Settings settings;
   std::set<std::string> topics;  // those that are asked
   LogLevel log_level = LogLevel::kInfo;

@@ -22,8 +22,8 @@ class RecordedKernel : public Kernel {
     std::vector<Owner> owners;  // of each listener
   };
 
-  // `json` as tests/hosts/*/kernel.json has it; what it lacks is an answer that
-  // could not be had. InvalidArgument says which answer is wrong.
+  // `json` as tests/hosts/*/recording.json has it; what it lacks is an answer
+  // that could not be had. InvalidArgument says which answer is wrong.
   static absl::StatusOr<RecordedKernel> Parse(absl::string_view json);
 
   absl::StatusOr<SystemName> Uname() const override { return uname_; }

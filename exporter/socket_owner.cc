@@ -4,12 +4,17 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
 #include <set>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
 
 namespace mailcow {
 namespace {
@@ -35,6 +40,12 @@ absl::StatusOr<std::string> CgroupRoot(const Files& files) {
   }
   return absl::NotFoundError("no cgroup v2 is mounted at /sys/fs/cgroup");
 }
+
+// Where a socket was seen: descriptor `fd` of process `pid`.
+struct Sighting {
+  std::string pid;
+  std::string fd;
+};
 
 // Adds the id of every cgroup at or below `path`: it is the inode number of the
 // cgroup's directory.
@@ -124,6 +135,11 @@ std::vector<std::string> AllProcesses(const Files& files, Walk& walk) {
   pids.erase(std::remove_if(pids.begin(), pids.end(),
                             [](const auto& name) { return !IsNumber(name); }),
              pids.end());
+  // A new socket is most likely that of a new process.
+  std::sort(pids.begin(), pids.end(), [](const auto& one, const auto& other) {
+    return std::make_pair(one.size(), one) >
+           std::make_pair(other.size(), other);
+  });
   // With hidepid, the processes of others are not even listed.
   walk.was_denied_list |= std::count(pids.begin(), pids.end(), "1") == 0;
   return pids;
@@ -131,75 +147,155 @@ std::vector<std::string> AllProcesses(const Files& files, Walk& walk) {
 
 }  // namespace
 
-std::vector<Owner> SocketOwners::Find(const std::vector<Listener>& listeners) {
-  absl::MutexLock lock(&mutex_);
-  SearchFor(listeners);
-  std::vector<Owner> owners;
-  for (const Listener& listener : listeners) {
-    owners.push_back({.process = NameOf(searches_.at(listener.inode)),
-                      .cgroup = FindCgroup(listener.cgroup_id)});
-  }
-  return owners;
-}
+// What is remembered of sockets and cgroups.
+struct SocketOwners::Known {
+  template <typename Answer>
+  struct Memo {
+    absl::StatusOr<Answer> answer;
+    Clock::time_point at;
 
-absl::StatusOr<std::string> SocketOwners::FindCgroup(uint64_t id) {
-  if (id == 0) {
-    return absl::UnimplementedError("this kernel tells no cgroup of a socket");
-  }
-  if (const auto known = cgroups_.find(id); known != cgroups_.end()) {
-    if (!known->second.empty()) return known->second;
-    return absl::NotFoundError("the cgroup of the socket is gone");
-  }
-  const absl::StatusOr<std::string> root = CgroupRoot(files_);
-  if (!root.ok()) return root.status();
-  // An id is never used again, so one that is missing now stays missing.
-  std::erase_if(cgroups_,
-                [](const auto& known) { return !known.second.empty(); });
-  if (cgroups_.size() > kMaxRemembered) cgroups_.clear();
-  cgroups_[id] = "";
-  WalkCgroups(files_, *root, "", cgroups_);
-  return FindCgroup(id);
-}
-
-bool SocketOwners::IsStillValid(uint64_t inode, const Search& search) const {
-  if (!search.sighting.ok()) return Clock::now() < search.at + kRetryAfter;
-  const auto& [pid, fd] = *search.sighting;
-  return files_.ReadLink(absl::StrCat("/proc/", pid, "/fd/", fd))
-             .value_or("") == TargetOf(inode);
-}
-
-void SocketOwners::SearchFor(const std::vector<Listener>& listeners) {
-  if (searches_.size() > kMaxRemembered) searches_.clear();
-  Walk walk;
-  std::set<std::string> cgroups;
-  for (const Listener& listener : listeners) {
-    const auto known = searches_.find(listener.inode);
-    if (known != searches_.end() &&
-        IsStillValid(listener.inode, known->second)) {
-      continue;
+    bool IsFresh() const {
+      return answer.ok() || Clock::now() < at + kRetryAfter;
     }
+  };
+
+  explicit Known(const Files& host_files) : files(host_files) {}
+
+  std::vector<Listener> Missing(const std::vector<Listener>& listeners);
+  void Search(const std::vector<Listener>& listeners);
+  std::set<std::string> SearchCgroups(const std::vector<Listener>& listeners);
+  Owner OwnerOf(const Listener& listener);
+
+  bool HasProcess(const Listener& listener)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  absl::StatusOr<std::string> ProcessOf(const Listener& listener)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  absl::StatusOr<std::string> CgroupOf(const Listener& listener)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  const Files files;
+  absl::Mutex mutex;
+  std::map<uint64_t, Memo<std::string>> cgroups ABSL_GUARDED_BY(mutex);
+  std::map<uint64_t, Memo<Sighting>> sightings ABSL_GUARDED_BY(mutex);
+};
+
+bool SocketOwners::Known::HasProcess(const Listener& listener) {
+  const auto known = sightings.find(listener.inode);
+  if (known == sightings.end() || !known->second.IsFresh()) return false;
+  if (!known->second.answer.ok()) return true;
+  const auto& [pid, fd] = *known->second.answer;
+  return files.ReadLink(absl::StrCat("/proc/", pid, "/fd/", fd)).value_or("") ==
+         TargetOf(listener.inode);
+}
+
+// Those of which the cgroup or the process has yet to be searched for.
+std::vector<Listener> SocketOwners::Known::Missing(
+    const std::vector<Listener>& listeners) {
+  absl::MutexLock lock(&mutex);
+  std::vector<Listener> missing;
+  for (const Listener& listener : listeners) {
+    const auto cgroup = cgroups.find(listener.cgroup_id);
+    const bool has_cgroup =
+        listener.cgroup_id == 0 ||
+        (cgroup != cgroups.end() && cgroup->second.IsFresh());
+    if (!has_cgroup || !HasProcess(listener)) missing.push_back(listener);
+  }
+  return missing;
+}
+
+// Returns the cgroups of the listeners, as far as they are known.
+std::set<std::string> SocketOwners::Known::SearchCgroups(
+    const std::vector<Listener>& listeners) {
+  const absl::StatusOr<std::string> root = CgroupRoot(files);
+  std::map<uint64_t, std::string> all;
+  if (root.ok()) WalkCgroups(files, *root, "", all);
+  absl::MutexLock lock(&mutex);
+  if (cgroups.size() > kMaxRemembered) cgroups.clear();
+  std::set<std::string> found;
+  for (const Listener& listener : listeners) {
+    const uint64_t id = listener.cgroup_id;
+    absl::StatusOr<std::string> path =
+        absl::NotFoundError("the cgroup of the socket is gone");
+    if (!root.ok()) path = root.status();
+    if (const auto at = all.find(id); at != all.end()) path = at->second;
+    if (path.ok()) found.insert(*path);
+    cgroups.insert_or_assign(id, Memo<std::string>{path, Clock::now()});
+  }
+  return found;
+}
+
+void SocketOwners::Known::Search(const std::vector<Listener>& listeners) {
+  Walk walk;
+  for (const Listener& listener : listeners) {
     walk.wanted[TargetOf(listener.inode)] = listener.inode;
-    cgroups.insert(FindCgroup(listener.cgroup_id).value_or("/"));
   }
-  for (const std::string& cgroup : cgroups) {
-    LookInto(files_, ProcessesOf(files_, cgroup), walk);
+  for (const std::string& cgroup : SearchCgroups(listeners)) {
+    LookInto(files, ProcessesOf(files, cgroup), walk);
   }
-  if (!walk.wanted.empty()) LookInto(files_, AllProcesses(files_, walk), walk);
-  const auto now = Clock::now();
+  if (!walk.wanted.empty()) LookInto(files, AllProcesses(files, walk), walk);
+  absl::MutexLock lock(&mutex);
+  if (sightings.size() > kMaxRemembered) sightings.clear();
+  const Clock::time_point now = Clock::now();
   for (const auto& [inode, sighting] : walk.found) {
-    searches_.insert_or_assign(inode, Search{sighting, now});
+    sightings.insert_or_assign(inode, Memo<Sighting>{sighting, now});
   }
   for (const auto& [target, inode] : walk.wanted) {
-    searches_.insert_or_assign(inode, Search{NotFound(inode, walk), now});
+    sightings.insert_or_assign(inode,
+                               Memo<Sighting>{NotFound(inode, walk), now});
   }
 }
 
-absl::StatusOr<std::string> SocketOwners::NameOf(const Search& search) const {
-  if (!search.sighting.ok()) return search.sighting.status();
+absl::StatusOr<std::string> SocketOwners::Known::ProcessOf(
+    const Listener& listener) {
+  const auto known = sightings.find(listener.inode);
+  if (known == sightings.end() || !HasProcess(listener)) {
+    return absl::DeadlineExceededError("its process is still searched for");
+  }
+  const absl::StatusOr<Sighting>& sighting = known->second.answer;
+  if (!sighting.ok()) return sighting.status();
   absl::StatusOr<std::string> name =
-      files_.Read(absl::StrCat("/proc/", search.sighting->pid, "/comm"));
+      files.Read(absl::StrCat("/proc/", sighting->pid, "/comm"));
   if (name.ok()) absl::StripTrailingAsciiWhitespace(&*name);
   return name;
+}
+
+absl::StatusOr<std::string> SocketOwners::Known::CgroupOf(
+    const Listener& listener) {
+  if (listener.cgroup_id == 0) {
+    return absl::UnimplementedError("this kernel tells no cgroup of a socket");
+  }
+  const auto known = cgroups.find(listener.cgroup_id);
+  if (known == cgroups.end()) {
+    return absl::DeadlineExceededError("its cgroup is still searched for");
+  }
+  return known->second.answer;
+}
+
+Owner SocketOwners::Known::OwnerOf(const Listener& listener) {
+  absl::MutexLock lock(&mutex);
+  return {.process = ProcessOf(listener), .cgroup = CgroupOf(listener)};
+}
+
+SocketOwners::SocketOwners(const Files& files, absl::Duration patience)
+    : known_(std::make_shared<Known>(files)), searches_(patience) {}
+
+std::vector<Owner> SocketOwners::Find(const std::vector<Listener>& listeners) {
+  std::vector<Listener> missing = known_->Missing(listeners);
+  if (!missing.empty()) {
+    // What it finds stays with `known_`, however long it takes.
+    searches_
+        .Ask("the search",
+             [known = known_, missing] {
+               known->Search(missing);
+               return true;
+             })
+        .IgnoreError();
+  }
+  std::vector<Owner> owners;
+  for (const Listener& listener : listeners) {
+    owners.push_back(known_->OwnerOf(listener));
+  }
+  return owners;
 }
 
 }  // namespace mailcow

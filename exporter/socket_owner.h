@@ -4,55 +4,41 @@
 #ifndef EXPORTER_SOCKET_OWNER_H_
 #define EXPORTER_SOCKET_OWNER_H_
 
-#include <chrono>
-#include <cstdint>
-#include <map>
+#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "collectors/bounded_wait.h"
 #include "collectors/files.h"
 #include "collectors/host.h"
 
 namespace mailcow {
 
-// Where a socket was seen: descriptor `fd` of process `pid`.
-struct Sighting {
-  std::string pid;
-  std::string fd;
-};
-
 // Remembers where it found a socket and validates that at each question, so
-// that all processes are searched only for sockets that are new. What was not
-// found is searched for again a minute later. Thread-safe.
+// that processes are searched only for sockets that are new, on a thread of
+// its own. What was not found is searched for again a minute later.
+// Thread-safe.
 class SocketOwners {
  public:
-  explicit SocketOwners(Files files) : files_(std::move(files)) {}
+  // Longer than a search takes on most hosts; with thousands of processes it
+  // takes longer, and the answer is there at the next question.
+  static constexpr absl::Duration kPatience = absl::Milliseconds(50);
 
-  // One answer for each.
+  explicit SocketOwners(const Files& files,
+                        absl::Duration patience = kPatience);
+
+  // One answer for each. DeadlineExceeded for those that are still searched
+  // for after `patience`.
   std::vector<Owner> Find(const std::vector<Listener>& listeners);
 
  private:
-  struct Search {
-    absl::StatusOr<Sighting> sighting;
-    std::chrono::steady_clock::time_point at;
-  };
+  struct Known;
 
-  absl::StatusOr<std::string> FindCgroup(uint64_t id)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool IsStillValid(uint64_t inode, const Search& search) const;
-  void SearchFor(const std::vector<Listener>& listeners)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<std::string> NameOf(const Search& search) const;
-
-  const Files files_;
-  absl::Mutex mutex_;
-  std::map<uint64_t, std::string> cgroups_ ABSL_GUARDED_BY(mutex_);
-  std::map<uint64_t, Search> searches_ ABSL_GUARDED_BY(mutex_);
+  // Shared with searches that are under way.
+  const std::shared_ptr<Known> known_;
+  BoundedWait<bool> searches_;
 };
 
 }  // namespace mailcow

@@ -9,13 +9,13 @@ namespace {
 
 Section Ask(const Collector& collector, const Host& host) {
   const auto start = std::chrono::steady_clock::now();
-  std::vector<Finding> findings = collector.Collect(host);
+  Collected collected = collector.Collect(host);
   return {
       .topic = std::string(collector.topic()),
       .cadence = collector.cadence(),
-      .findings = std::move(findings),
+      .findings = std::move(collected.findings),
       .duration = absl::FromChrono(std::chrono::steady_clock::now() - start),
-      .age = absl::ZeroDuration()};
+      .age = collected.age};
 }
 
 // For a topic that has never answered: not even its subjects are known.
@@ -41,14 +41,6 @@ void Distrust(Section& section, absl::Duration allowance) {
 
 }  // namespace
 
-Report SurveyOnce(const Collectors& collectors, const Host& host) {
-  Report report;
-  for (const auto& collector : collectors) {
-    report.sections.push_back(Ask(*collector, host));
-  }
-  return report;
-}
-
 Survey::Survey(const Collectors& collectors, const Host& host, Clock clock)
     : collectors_(collectors), host_(host), clock_(std::move(clock)) {
   absl::MutexLock lock(&mutex_);
@@ -59,7 +51,8 @@ Survey::Survey(const Collectors& collectors, const Host& host, Clock clock)
   }
   // Nothing is added from here on: the threads may hold references.
   for (Refreshed& refreshed : refreshed_) {
-    first_findings_.push_back(refreshed.first.get_future());
+    first_findings_.emplace_back(refreshed.section.topic,
+                                 refreshed.first.get_future());
     threads_.emplace_back([this, &refreshed] { KeepRefreshing(refreshed); });
   }
 }
@@ -84,12 +77,16 @@ void Survey::KeepRefreshing(Refreshed& refreshed) {
                collector.cadence()->every)) != std::future_status::ready);
 }
 
-void Survey::AwaitFirstFindings(absl::Duration deadline) {
+std::vector<std::string> Survey::AwaitFirstFindings(absl::Duration deadline) {
   const auto until =
       std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(deadline);
-  for (const std::future<void>& first : first_findings_) {
-    first.wait_until(until);
+  std::vector<std::string> missing;
+  for (const auto& [topic, findings] : first_findings_) {
+    if (findings.wait_until(until) != std::future_status::ready) {
+      missing.push_back(topic);
+    }
   }
+  return missing;
 }
 
 Section Survey::TakeRefreshed(const Collector& collector) {
@@ -98,7 +95,7 @@ Section Survey::TakeRefreshed(const Collector& collector) {
     if (refreshed.collector != &collector) continue;
     Section section = refreshed.section;
     if (!refreshed.is_filled) return section;
-    section.age = absl::FromChrono(clock_() - refreshed.at);
+    section.age += absl::FromChrono(clock_() - refreshed.at);
     const absl::Duration allowance = section.cadence->allowance;
     if (section.age > allowance) Distrust(section, allowance);
     return section;

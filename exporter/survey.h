@@ -21,9 +21,6 @@ namespace mailcow {
 
 using Collectors = std::vector<std::unique_ptr<Collector>>;
 
-// Asks every collector now, one after the other.
-Report SurveyOnce(const Collectors& collectors, const Host& host);
-
 class Survey {
  public:
   // Not the time of day, which may be stepped.
@@ -38,7 +35,8 @@ class Survey {
   ~Survey();
 
   // Waits until every topic was refreshed once, but no longer than `deadline`.
-  void AwaitFirstFindings(absl::Duration deadline);
+  // Returns the topics that were not.
+  std::vector<std::string> AwaitFirstFindings(absl::Duration deadline);
 
   // What is known now. Findings that were refreshed too long ago are unknown.
   Report Take();
@@ -62,7 +60,8 @@ class Survey {
   // make, must not hold up a refresh.
   std::promise<void> stop_;
   const std::shared_future<void> stopped_ = stop_.get_future().share();
-  std::vector<std::future<void>> first_findings_;
+  // By topic.
+  std::vector<std::pair<std::string, std::future<void>>> first_findings_;
   absl::Mutex mutex_;
   std::vector<Refreshed> refreshed_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;

@@ -29,15 +29,37 @@ IDS = {
     "virtualization_supported",
     "os_supported",
     "system_info",
+    "docker_reachable",
+    "docker_version_supported",
+    "docker_configuration_valid",
+    "compose_installed",
+    "compose_version_supported",
+    "docker_info",
+    "mailcow_installed",
+    "mailcow_container_running",
+    "mailcow_container_healthy",
     "port_in_use",
     "port_foreign_listeners",
+    "port_served",
     "port_value_valid",
     "port_listener_info",
+    "mail_service_absent",
     "ntp_synchronized",
     "clock_offset",
     "clock_max_error",
     "clock_unsynchronized_flag",
 }
+
+TOPICS = [
+    "memory",
+    "disk",
+    "system",
+    "docker",
+    "mailcow",
+    "ports",
+    "interference",
+    "clock",
+]
 
 # Without the swap that is only recommended.
 MEMINFO = """\
@@ -48,7 +70,7 @@ SwapFree:              0 kB
 """
 OS_RELEASE = 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12"\n'
 
-READY_KERNEL = {
+READY = {
     "uname": {"machine": "x86_64", "release": "6.1.0-18-amd64"},
     "clock": {
         "offset_seconds": 0.0001,
@@ -64,6 +86,16 @@ READY_KERNEL = {
     },
     "listeners": [],
     "addresses": ["127.0.0.1"],
+    "docker": {
+        "/info": {
+            "ServerVersion": "27.3.1",
+            "Driver": "overlay2",
+            "DockerRootDir": "/var/lib/docker",
+        },
+        "/containers/json": [],
+        "/volumes": {"Volumes": []},
+    },
+    "systemd": {},
 }
 EXIM = {
     "address": "0.0.0.0",
@@ -72,12 +104,12 @@ EXIM = {
     "cgroup": "/system.slice/exim4.service",
 }
 SOMEONE = {"address": "0.0.0.0", "port": 25}
-UNMET_KERNEL = READY_KERNEL | {"listeners": [EXIM]}
-UNKNOWN_KERNEL = READY_KERNEL | {"listeners": [SOMEONE]}
-UNMET_AND_UNKNOWN_KERNEL = READY_KERNEL | {"listeners": [EXIM, SOMEONE | {"port": 80}]}
+UNMET = READY | {"listeners": [EXIM]}
+UNKNOWN = READY | {"listeners": [SOMEONE]}
+UNMET_AND_UNKNOWN = READY | {"listeners": [EXIM, SOMEONE | {"port": 80}]}
 
 
-def record_machine(directory, kernel):
+def record_machine(directory, answers):
     """Writes a machine to the directory; the flags that describe it."""
     root = pathlib.Path(directory, "rootfs")
     for path, text in {
@@ -86,12 +118,13 @@ def record_machine(directory, kernel):
         "proc/1/environ": "",
         "sys/class/dmi/id/sys_vendor": "QEMU\n",
         "etc/os-release": OS_RELEASE,
+        "usr/bin/docker-compose": "#!/bin/sh\n",
     }.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    recording = pathlib.Path(directory, "kernel.json")
-    recording.write_text(json.dumps(kernel))
-    return [f"--path.rootfs={root}", f"--path.kernel={recording}"]
+    recording = pathlib.Path(directory, "recording.json")
+    recording.write_text(json.dumps(answers))
+    return [f"--path.rootfs={root}", f"--path.recording={recording}"]
 
 
 class CommandLineTest(unittest.TestCase):
@@ -112,6 +145,8 @@ class HelpTest(CommandLineTest):
             "--path.sysfs",
             "--path.rootfs",
             "--mailcow.dir",
+            "--docker.socket",
+            "--disk.path",
             "--[no-]collector.ports",
             "--collector.disable-defaults",
             "--log.level",
@@ -155,13 +190,13 @@ class MistakeTest(CommandLineTest):
             broken.write_text("{")
             for path in ("/nonexistent", directory, str(broken)):
                 with self.subTest(path=path):
-                    result = program.run("serve", f"--path.kernel={path}")
+                    result = program.run("serve", f"--path.recording={path}")
                     self.assertEqual((1, ""), (result.returncode, result.stdout))
                     self.assert_one_line(result.stderr)
                     self.assertIn(path, result.stderr)
 
     def test_an_unusable_recording_is_no_verdict_of_check(self):
-        result = program.run("check", "--path.kernel=/nonexistent")
+        result = program.run("check", "--path.recording=/nonexistent")
         self.assertEqual((2, ""), (result.returncode, result.stdout))
         self.assert_one_line(result.stderr)
 
@@ -194,40 +229,40 @@ class CheckTest(CommandLineTest):
         self.addCleanup(directory.cleanup)
         self.directory = directory.name
 
-    def check(self, kernel, *args, **options):
-        flags = record_machine(self.directory, kernel)
+    def check(self, answers, *args, **options):
+        flags = record_machine(self.directory, answers)
         result = program.run("check", *flags, *args, **options)
         self.assertEqual("", result.stderr)
         return result
 
-    def requirements(self, kernel):
-        report = json.loads(self.check(kernel, "--format=json").stdout)
+    def requirements(self, answers):
+        report = json.loads(self.check(answers, "--format=json").stdout)
         return {
             (each["id"], each["subject"], each["level"]): each
             for each in report["requirements"]
         }
 
     def test_the_exit_status_is_the_verdict_in_every_format(self):
-        for kernel, status in (
-            (READY_KERNEL, 0),
-            (UNMET_KERNEL, 1),
-            (UNKNOWN_KERNEL, 3),
-            (UNMET_AND_UNKNOWN_KERNEL, 1),
+        for answers, status in (
+            (READY, 0),
+            (UNMET, 1),
+            (UNKNOWN, 3),
+            (UNMET_AND_UNKNOWN, 1),
             ({}, 3),
         ):
             for form in ("text", "json", "nagios"):
-                with self.subTest(kernel=kernel, format=form):
-                    result = self.check(kernel, f"--format={form}")
+                with self.subTest(answers=answers, format=form):
+                    result = self.check(answers, f"--format={form}")
                     self.assertEqual(status, result.returncode)
 
     def test_text_closes_with_the_counts(self):
-        for kernel, word in (
-            (READY_KERNEL, "READY"),
-            (UNMET_KERNEL, "NOT READY"),
-            (UNKNOWN_KERNEL, "NOT READY"),
+        for answers, word in (
+            (READY, "READY"),
+            (UNMET, "NOT READY"),
+            (UNKNOWN, "NOT READY"),
             ({}, "NOT READY"),
         ):
-            rows = self.requirements(kernel).values()
+            rows = self.requirements(answers).values()
             count = collections.Counter((row["verdict"], row["level"]) for row in rows)
             met = count["met", "required"] + count["met", "recommended"]
             self.assertEqual(
@@ -236,12 +271,12 @@ class CheckTest(CommandLineTest):
                 f"{count['unknown', 'required']} required unknown, "
                 f"{count['unmet', 'recommended']} recommended unmet, "
                 f"{count['unknown', 'recommended']} recommended unknown",
-                self.check(kernel).stdout.splitlines()[-1],
+                self.check(answers).stdout.splitlines()[-1],
             )
 
     def test_text_shows_owner_and_remedy_of_an_unmet_requirement(self):
         self.assertRegex(
-            self.check(UNMET_KERNEL).stdout,
+            self.check(UNMET).stdout,
             r"(?m)^ +unmet +port_foreign_listeners 25 +1 +<= 0 +required\n"
             r" +exim4 \(exim4\.service\) at 0\.0\.0\.0:25\n"
             r" +remedy: systemctl disable --now exim4\.service$",
@@ -249,38 +284,37 @@ class CheckTest(CommandLineTest):
 
     def test_text_shows_the_reason_of_an_unknown_requirement(self):
         self.assertRegex(
-            self.check(UNKNOWN_KERNEL).stdout,
+            self.check(UNKNOWN).stdout,
             r"(?m)^ +unknown +port_foreign_listeners 25 .*\n"
             r" +reason: .*0\.0\.0\.0:25.*the recording has no process",
         )
 
     def test_text_shows_values_with_human_units(self):
         self.assertRegex(
-            self.check(READY_KERNEL).stdout,
+            self.check(READY).stdout,
             r"(?m)^ +met +memory +7\.76 GiB +>= 1 GiB +required$",
         )
 
     def test_topics_are_in_the_order_of_the_report(self):
-        topics = ["memory", "disk", "system", "ports", "clock"]
-        lines = self.check(READY_KERNEL).stdout.splitlines()
-        self.assertEqual(topics, [line for line in lines if line in topics])
+        lines = self.check(READY).stdout.splitlines()
+        self.assertEqual(TOPICS, [line for line in lines if line in TOPICS])
 
     def test_a_topic_can_be_left_out_or_asked_alone(self):
         for args, topics in {
-            ("--no-collector.ports",): {"memory", "disk", "system", "clock"},
+            ("--no-collector.ports",): set(TOPICS) - {"ports"},
             ("--collector.disable-defaults", "--collector.disk"): {"disk"},
         }.items():
             with self.subTest(args=args):
-                result = self.check(UNMET_KERNEL, "--format=json", *args)
+                result = self.check(UNMET, "--format=json", *args)
                 self.assertEqual(0, result.returncode)
                 rows = json.loads(result.stdout)["requirements"]
                 self.assertEqual(topics, {row["topic"] for row in rows})
 
     def test_json_has_the_documented_keys_and_types(self):
-        for kernel in (READY_KERNEL, UNMET_KERNEL, UNKNOWN_KERNEL, {}):
-            report = json.loads(self.check(kernel, "--format=json").stdout)
+        for answers in (READY, UNMET, UNKNOWN, {}):
+            report = json.loads(self.check(answers, "--format=json").stdout)
             self.assertEqual(["ready", "requirements"], list(report))
-            self.assertIs(kernel is READY_KERNEL, report["ready"])
+            self.assertIs(answers is READY, report["ready"])
             for row in report["requirements"]:
                 with self.subTest(row=row):
                     self.assert_documented(row)
@@ -313,7 +347,7 @@ class CheckTest(CommandLineTest):
         self.assertEqual(row["verdict"] == "unmet", row["remedy"] is not None)
 
     def test_json_of_a_port_names_owner_and_remedy(self):
-        row = self.requirements(UNMET_KERNEL)[
+        row = self.requirements(UNMET)[
             "port_foreign_listeners", "25", "required"
         ]
         self.assertEqual(("unmet", 1, 0), (row["verdict"], row["value"], row["limit"]))
@@ -326,19 +360,19 @@ class CheckTest(CommandLineTest):
         self.assertIn("clock", row["reason"])
 
     def test_nagios_is_one_line_whose_word_matches_the_status(self):
-        for kernel, words, status in (
-            (READY_KERNEL, "OK - ready |", 0),
-            (UNMET_KERNEL, "WARNING - port_foreign_listeners 25 unmet |", 1),
-            (UNKNOWN_KERNEL, "UNKNOWN - port_foreign_listeners 25 unknown |", 3),
+        for answers, words, status in (
+            (READY, "OK - ready |", 0),
+            (UNMET, "WARNING - port_foreign_listeners 25 unmet |", 1),
+            (UNKNOWN, "UNKNOWN - port_foreign_listeners 25 unknown |", 3),
         ):
             with self.subTest(status=status):
-                result = self.check(kernel, "--format=nagios")
+                result = self.check(answers, "--format=nagios")
                 self.assertEqual(status, result.returncode)
                 self.assert_one_line(result.stdout)
                 self.assertTrue(result.stdout.startswith(f"MAILCOW HOST {words}"))
 
     def test_nagios_ends_with_performance_data(self):
-        line = self.check(READY_KERNEL, "--format=nagios").stdout
+        line = self.check(READY, "--format=nagios").stdout
         data = line.rstrip("\n").partition(" | ")[2]
         self.assertRegex(
             data, r"\A('[^'=|]+'=-?[\d.e+-]+(B|s)?;[\d.:]*;[\d.:]*( |\Z))+\Z"
@@ -346,16 +380,16 @@ class CheckTest(CommandLineTest):
         self.assertIn("'memory'=8332619776B;5637144576:;939524096:", data)
 
     def test_color_is_for_a_terminal_without_no_color(self):
-        flags = record_machine(self.directory, UNMET_KERNEL)
+        flags = record_machine(self.directory, UNMET)
         escape = "\x1b["
-        self.assertNotIn(escape, self.check(UNMET_KERNEL).stdout)
+        self.assertNotIn(escape, self.check(UNMET).stdout)
         self.assertIn(escape, on_terminal("check", *flags))
         self.assertIn(escape, on_terminal("check", *flags, NO_COLOR=""))
         self.assertNotIn(escape, on_terminal("check", *flags, NO_COLOR="1"))
 
     def test_color_changes_nothing_else(self):
-        flags = record_machine(self.directory, UNMET_KERNEL)
-        plain = self.check(UNMET_KERNEL).stdout
+        flags = record_machine(self.directory, UNMET)
+        plain = self.check(UNMET).stdout
         self.assertEqual(plain, on_terminal("check", *flags, NO_COLOR="1"))
         for form in ("json", "nagios"):
             colored = on_terminal("check", f"--format={form}", *flags)

@@ -100,11 +100,37 @@ struct FakeKernel : Kernel {
   }
 };
 
+// An engine that says what the test sets; at first there is none.
+struct FakeDocker : Docker {
+  DockerState state = {.engine = absl::NotFoundError("no engine"),
+                       .containers = absl::NotFoundError("no engine")};
+
+  DockerState Latest() const override { return state; }
+};
+
+// A host without systemd, unless the test sets what that knows.
+struct FakeBus : Bus {
+  absl::StatusOr<std::map<std::string, SystemdUnit>> units =
+      absl::NotFoundError("no systemd");
+
+  absl::StatusOr<std::vector<SystemdUnit>> Units(
+      const std::vector<std::string>& names) const override {
+    if (!units.ok()) return units.status();
+    std::vector<SystemdUnit> answers;
+    for (const std::string& name : names) {
+      const auto found = units->find(name);
+      answers.push_back(found == units->end() ? SystemdUnit{"inactive", ""}
+                                              : found->second);
+    }
+    return answers;
+  }
+};
+
 // The readings of the requirement `id`, in order.
-inline std::vector<Reading> ReadingsOf(const std::vector<Finding>& findings,
+inline std::vector<Reading> ReadingsOf(const Collected& collected,
                                        absl::string_view id) {
   std::vector<Reading> readings;
-  for (const Finding& finding : findings) {
+  for (const Finding& finding : collected.findings) {
     if (finding.requirement->id == id) readings.push_back(finding.reading);
   }
   return readings;

@@ -1,7 +1,7 @@
 """Recorded machines, each with all that the program says of it.
 
 tests/hosts/MACHINE/ holds the machine's files (rootfs/) and the answers of its
-kernel (kernel.json), and beside them what `check` prints (check.txt, with its
+kernel (recording.json), and beside them what `check` prints (check.txt, with its
 exit status) and what a scrape of it returns (metrics.prom). After a change that
 is meant, `PROGRAM=build/release/mailcow_host_exporter python3
 tests/hosts_test.py --update` writes them anew; review the difference as text.
@@ -26,7 +26,7 @@ VOLATILE = (
 
 
 def flags(machine):
-    return [f"--path.rootfs={machine}/rootfs", f"--path.kernel={machine}/kernel.json"]
+    return [f"--path.rootfs={machine}/rootfs", f"--path.recording={machine}/recording.json"]
 
 
 def check(machine):

@@ -46,7 +46,7 @@ TEST(Options, WithoutArgumentsItServesOnLoopbackWhatItFindsOnThisHost) {
   EXPECT_THAT(options.listen_addresses, ElementsAre("127.0.0.1:9025"));
   EXPECT_EQ(options.telemetry_path, "/metrics");
   EXPECT_EQ(options.roots.root, "");
-  EXPECT_EQ(options.kernel_recording, "");
+  EXPECT_EQ(options.recording, "");
   EXPECT_EQ(options.settings.mailcow_directory, "/opt/mailcow-dockerized");
   EXPECT_THAT(options.settings.disk_paths, ElementsAre());
   EXPECT_EQ(options.topics, kAllTopics);
@@ -95,18 +95,18 @@ TEST(Options, TelemetryPathIsAbsolute) {
 TEST(Options, EachPathFlagSetsItsOwnPath) {
   const Options options =
       Accepted({"--path.rootfs=/usr", "--path.procfs=/etc", "--path.sysfs=/var",
-                "--path.kernel=/k.json", "--mailcow.dir=/m"});
+                "--path.recording=/k.json", "--mailcow.dir=/m"});
   EXPECT_EQ(options.roots.root, "/usr");
   EXPECT_EQ(options.roots.proc, "/etc");
   EXPECT_EQ(options.roots.sys, "/var");
-  EXPECT_EQ(options.kernel_recording, "/k.json");
+  EXPECT_EQ(options.recording, "/k.json");
   EXPECT_EQ(options.settings.mailcow_directory, "/m");
 }
 
 TEST(Options, ARelativePathIsAMistakeOfEveryPathFlag) {
   for (const char* flag :
        {"--path.rootfs=host", "--path.procfs=host", "--path.sysfs=host",
-        "--path.kernel=host", "--mailcow.dir=host", "--disk.path=host"}) {
+        "--path.recording=host", "--mailcow.dir=host", "--disk.path=host"}) {
     EXPECT_THAT(Mistake({flag}), HasSubstr("\"host\" is not an absolute path"));
   }
 }
@@ -206,7 +206,7 @@ TEST(Help, NamesEveryFlagAndItsDefault) {
        {"--format text|json|nagios", "--web.listen-address ADDRESS:PORT",
         "[127.0.0.1:9025]", "--web.telemetry-path PATH", "[/metrics]",
         "--path.rootfs PATH", "--path.procfs PATH", "--path.sysfs PATH",
-        "--path.kernel PATH", "--mailcow.dir PATH", "[/opt/mailcow-dockerized]",
+        "--path.recording PATH", "--mailcow.dir PATH", "[/opt/mailcow-dockerized]",
         "--disk.path PATH", "--collector.disable-defaults", "--log.level",
         "[info]", "--log.format", "[logfmt]", "--version"}) {
     EXPECT_THAT(help, HasSubstr(flag));

@@ -255,16 +255,18 @@ class OwnerTest(PortsTest):
         heir.wait()
         self.assert_changed()
 
-    def test_docker_proxy_is_not_foreign(self):
+    def test_a_docker_proxy_that_no_engine_answers_for_is_unknown(self):
         port = self.ports["SMTP_PORT"]
+        measured, met, known = foreign_listeners("SMTP_PORT", port, 0)
         with child("docker-proxy", port):
-            in_docker = in_use("SMTP_PORT", port, 1)
-            self.assert_changed(in_docker, info(port, "docker-proxy", "127.0.0.1"))
+            in_docker = in_use("SMTP_PORT", port, 1) | info(
+                port, "docker-proxy", "127.0.0.1"
+            )
+            self.assert_changed(in_docker, {measured: None, met: None, known: 0})
             with program.listen("127.0.0.2", port):
                 self.assert_changed(
                     in_docker,
                     foreign_listeners("SMTP_PORT", port, 1),
-                    info(port, "docker-proxy", "127.0.0.1"),
                     info(port, OWN_NAME, "127.0.0.2"),
                 )
 
@@ -390,7 +392,8 @@ class UnprivilegedTest(unittest.TestCase):
             for series, value in after.items()
             if 'known{requirement="port_' in series
         }
-        self.assertEqual(20, len(known))
+        # Its listeners, its value, and whether mailcow is there to serve it.
+        self.assertEqual(30, len(known))
         self.assertEqual({0}, set(known.values()))
         self.assertNotIn('met{requirement="port_', str(after))
         text = self.check()

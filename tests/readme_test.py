@@ -9,7 +9,7 @@ import program
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-EXIM = ROOT / "tests/hosts/debian-with-exim"
+HIJACKED = ROOT / "tests/hosts/mailcow-hijacked"
 RUNNING = ROOT / "tests/hosts/mailcow-running"
 
 
@@ -26,7 +26,7 @@ def section(title):
 def families(machine):
     """The labels and the HELP of each family that a recorded machine serves."""
     with program.Serving(
-        f"--path.rootfs={machine}/rootfs", f"--path.kernel={machine}/kernel.json"
+        f"--path.rootfs={machine}/rootfs", f"--path.recording={machine}/recording.json"
     ) as serving:
         text = serving.scrape()
     helps = dict(re.findall(r"^# HELP (\w+) (.*)$", text, re.MULTILINE))
@@ -40,7 +40,7 @@ class Readme(unittest.TestCase):
     maxDiff = None
 
     def test_its_first_screen_is_what_check_prints_of_a_recorded_machine(self):
-        printed = (EXIM / "check.txt").read_text().splitlines()
+        printed = (HIJACKED / "check.txt").read_text().splitlines()
         position = 0
         for line in block("console").splitlines()[1:]:
             if line != "...":

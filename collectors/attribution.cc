@@ -1,0 +1,119 @@
+#include "collectors/attribution.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "collectors/cgroup.h"
+#include "collectors/mailcow_project.h"
+#include "collectors/requirement.h"
+
+namespace mailcow {
+namespace {
+
+bool IsAt(const PublishedPort& published, const Listener& listener) {
+  return published.port == listener.port &&
+         published.address == listener.address;
+}
+
+absl::StatusOr<bool> IsForeign(const Container& container,
+                               const DockerView& view) {
+  return IfKnown(view.project, [&container](const std::string& project) {
+    return !IsOfMailcow(container, project);
+  });
+}
+
+// Newer engines open the socket themselves and hand it to docker-proxy, which
+// runs in the unit of the engine.
+bool IsDockers(const Owner& owner, const std::string& unit) {
+  if (!owner.process.ok()) return IsDockerUnit(unit);
+  return *owner.process == "docker-proxy" || *owner.process == "dockerd";
+}
+
+// A process in a container that uses the host's network.
+void AttributeById(const std::string& id, const DockerView& view,
+                   Holder& holder) {
+  holder.container = id.substr(0, 12);
+  holder.is_foreign = true;
+  if (!view.docker.containers.ok()) {
+    holder.is_foreign = view.docker.containers.status();
+    return;
+  }
+  for (const Container& container : *view.docker.containers) {
+    if (container.id != id) continue;
+    holder.container = container.name;
+    holder.is_foreign = IsForeign(container, view);
+  }
+}
+
+void AttributeByPort(const Listener& listener, const DockerView& view,
+                     Holder& holder) {
+  const DockerState& docker = view.docker;
+  if (!docker.containers.ok()) {
+    holder.is_foreign = docker.containers.status();
+    return;
+  }
+  if (docker.listeners.count(listener.inode) == 0) {
+    holder.is_foreign = absl::UnavailableError(
+        "it appeared after Docker was last asked whose it is");
+    return;
+  }
+  holder.is_foreign = absl::NotFoundError("no container publishes it");
+  for (const Container& container : *docker.containers) {
+    const auto is_here = [&listener](const PublishedPort& published) {
+      return IsAt(published, listener);
+    };
+    if (std::any_of(container.ports.begin(), container.ports.end(), is_here)) {
+      holder.container = container.name;
+      holder.is_foreign = IsForeign(container, view);
+    }
+  }
+}
+
+}  // namespace
+
+Holder HeldBy(const Listener& listener, const Owner& owner,
+              const DockerView& view) {
+  Holder holder{.address = listener.address,
+                .port = listener.port,
+                .owner = owner,
+                .container = "",
+                .is_foreign = true};
+  const std::string cgroup = owner.cgroup.value_or("");
+  const std::string unit = UnitOf(cgroup);
+  if (const std::string id = ContainerIdOf(cgroup); !id.empty()) {
+    AttributeById(id, view, holder);
+  } else if (IsDockers(owner, unit)) {
+    AttributeByPort(listener, view, holder);
+  } else if (!owner.process.ok() && unit.empty()) {
+    holder.is_foreign = owner.process.status();
+  }
+  return holder;
+}
+
+std::vector<Holder> HeldWithoutListener(const Bind& bind,
+                                        const std::vector<Listener>& listeners,
+                                        const DockerView& view) {
+  std::vector<Holder> holders;
+  if (!view.docker.containers.ok()) return holders;
+  for (const Container& container : *view.docker.containers) {
+    for (const PublishedPort& published : container.ports) {
+      const auto is_here = [&published](const Listener& listener) {
+        return IsAt(published, listener);
+      };
+      if (!Overlap(bind, {published.address, published.port}) ||
+          std::any_of(listeners.begin(), listeners.end(), is_here)) {
+        continue;
+      }
+      holders.push_back({.address = published.address,
+                         .port = published.port,
+                         .owner = std::nullopt,
+                         .container = container.name,
+                         .is_foreign = IsForeign(container, view)});
+    }
+  }
+  return holders;
+}
+
+}  // namespace mailcow

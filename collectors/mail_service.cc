@@ -1,0 +1,132 @@
+#include "collectors/mail_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace mailcow {
+namespace {
+
+constexpr absl::string_view kEximUnits[] = {"exim4.service", "exim.service"};
+constexpr absl::string_view kPostfixUnits[] = {"postfix.service",
+                                               "postfix@-.service"};
+constexpr absl::string_view kSendmailUnits[] = {"sendmail.service"};
+constexpr absl::string_view kDovecotUnits[] = {"dovecot.service",
+                                               "dovecot.socket"};
+constexpr absl::string_view kCourierUnits[] = {
+    "courier-mta.service",      "courier-mta-ssl.service",
+    "courier-msa.service",      "courier-imap.service",
+    "courier-imap-ssl.service", "courier-pop.service",
+    "courier-pop-ssl.service",  "courier-imapd.service",
+    "courier.service"};
+constexpr absl::string_view kCyrusUnits[] = {"cyrus-imapd.service",
+                                             "cyrus.service"};
+constexpr absl::string_view kOpensmtpdUnits[] = {"opensmtpd.service",
+                                                 "smtpd.service"};
+
+// Without -bd exim delivers one message, called as sendmail(1) by a program.
+constexpr ProcessMark kEximProcesses[] = {{"exim4", " -bd"}, {"exim", " -bd"}};
+constexpr ProcessMark kPostfixProcesses[] = {{"master", "/postfix/"}};
+// The daemon says in its command line what it does.
+constexpr ProcessMark kSendmailProcesses[] = {{"sendmail-mta", "sendmail: "},
+                                              {"sendmail", "sendmail: "},
+                                              {"sendmail", " -bd"}};
+constexpr ProcessMark kDovecotProcesses[] = {{"dovecot", ""}};
+constexpr ProcessMark kCourierProcesses[] = {{"couriertcpd", ""},
+                                             {"courierd", ""}};
+constexpr ProcessMark kCyrusProcesses[] = {
+    {"cyrmaster", ""}, {"cyrus-master", ""}, {"master", "/cyrus"}};
+// Postfix has a process of this name too, without a path.
+constexpr ProcessMark kOpensmtpdProcesses[] = {{"smtpd", "/smtpd"},
+                                               {"smtpd", "smtpd: "}};
+
+constexpr MailService kServices[] = {
+    {"exim4", kEximUnits, kEximProcesses},
+    {"postfix", kPostfixUnits, kPostfixProcesses},
+    {"sendmail", kSendmailUnits, kSendmailProcesses},
+    {"dovecot", kDovecotUnits, kDovecotProcesses},
+    {"courier", kCourierUnits, kCourierProcesses},
+    {"cyrus", kCyrusUnits, kCyrusProcesses},
+    {"opensmtpd", kOpensmtpdUnits, kOpensmtpdProcesses},
+};
+
+// As most processes are none of these, only their names are read.
+bool IsNameOfAny(absl::string_view name) {
+  return std::any_of(
+      std::begin(kServices), std::end(kServices), [name](const auto& service) {
+        return std::any_of(
+            service.processes.begin(), service.processes.end(),
+            [name](const ProcessMark& mark) { return mark.name == name; });
+      });
+}
+
+bool IsNumber(absl::string_view text) {
+  return text.find_first_not_of("0123456789") == absl::string_view::npos;
+}
+
+// Adds the process if it is one of a mail service. One that ended meanwhile is
+// none.
+void LookAt(const Files& files, absl::string_view pid,
+            std::map<std::string, std::string>& found) {
+  const auto read = [&files, pid](absl::string_view name) {
+    return files.Read(absl::StrCat("/proc/", pid, "/", name)).value_or("");
+  };
+  const std::string comm = read("comm");
+  const absl::string_view name = absl::StripTrailingAsciiWhitespace(comm);
+  if (!IsNameOfAny(name)) return;
+  if (IsInContainer(read("status")).value_or(true)) return;
+  const std::string command_line = read("cmdline");
+  for (const MailService& service : kServices) {
+    if (!IsProcessOf(service, name, command_line)) continue;
+    found.emplace(service.name, name);
+  }
+}
+
+}  // namespace
+
+absl::Span<const MailService> MailServices() { return kServices; }
+
+bool IsProcessOf(const MailService& service, absl::string_view name,
+                 absl::string_view command_line) {
+  std::string words(command_line);
+  std::replace(words.begin(), words.end(), '\0', ' ');
+  return std::any_of(service.processes.begin(), service.processes.end(),
+                     [name, &words](const ProcessMark& mark) {
+                       return mark.name == name &&
+                              absl::StrContains(words, mark.command);
+                     });
+}
+
+absl::StatusOr<std::map<std::string, std::string>> FindMailProcesses(
+    const Files& files) {
+  const absl::StatusOr<std::vector<std::string>> names =
+      files.ListDirectories("/proc");
+  if (!names.ok()) return names.status();
+  std::map<std::string, std::string> found;
+  for (const std::string& name : *names) {
+    if (IsNumber(name)) LookAt(files, name, found);
+  }
+  // With hidepid, the processes of others are not even listed.
+  if (std::count(names->begin(), names->end(), "1") == 0) {
+    return absl::PermissionDeniedError(
+        "/proc does not show the processes of other users");
+  }
+  return found;
+}
+
+absl::StatusOr<bool> IsInContainer(absl::string_view proc_status) {
+  for (absl::string_view line : absl::StrSplit(proc_status, '\n')) {
+    if (!absl::ConsumePrefix(&line, "NSpid:")) continue;
+    const std::vector<absl::string_view> numbers =
+        absl::StrSplit(line, absl::ByAnyChar("\t "), absl::SkipEmpty());
+    return numbers.size() > 1;
+  }
+  return absl::DataLossError("/proc/PID/status lacks NSpid");
+}
+
+}  // namespace mailcow

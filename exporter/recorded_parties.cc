@@ -1,0 +1,117 @@
+#include "exporter/recorded_parties.h"
+
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "nlohmann/json.hpp"
+
+namespace mailcow {
+namespace {
+
+using nlohmann::json;
+
+absl::StatusOr<json> ParseObject(absl::string_view text) {
+  try {
+    json in = json::parse(text.begin(), text.end());
+    if (in.is_object()) return in;
+  } catch (const json::exception& error) {
+    return absl::InvalidArgumentError(error.what());
+  }
+  return absl::InvalidArgumentError("a recording is a JSON object");
+}
+
+absl::Status Unrecorded(absl::string_view what) {
+  return absl::UnavailableError(absl::StrCat("the recording has no ", what));
+}
+
+// Sets `answer` to what `parse` makes of the body that was recorded for `path`.
+template <typename Answer>
+absl::Status Read(const json& docker, const char* path,
+                  absl::StatusOr<Answer> (*parse)(absl::string_view),
+                  absl::StatusOr<Answer>& answer) {
+  answer = docker.contains(path) ? parse(docker.at(path).dump())
+                                 : Unrecorded(absl::StrCat("docker ", path));
+  if (answer.ok() || absl::IsUnavailable(answer.status())) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(answer.status().message());
+}
+
+// recorded_kernel numbers them by their place, from 1.
+std::set<uint64_t> Inodes(const json& in) {
+  std::set<uint64_t> inodes;
+  const size_t count = in.value("listeners", json::array()).size();
+  for (size_t i = 1; i <= count; ++i) inodes.insert(i);
+  return inodes;
+}
+
+absl::StatusOr<std::map<std::string, SystemdUnit>> ReadUnits(const json& in) {
+  std::map<std::string, SystemdUnit> units;
+  try {
+    for (const auto& [name, unit] : in.get_ref<const json::object_t&>()) {
+      units[name] = {.active_state = unit.at("active_state"),
+                     .file_state = unit.at("file_state")};
+    }
+  } catch (const json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat("systemd: ", error.what()));
+  }
+  return units;
+}
+
+}  // namespace
+
+absl::StatusOr<RecordedDocker> RecordedDocker::Parse(absl::string_view text) {
+  const absl::StatusOr<json> in = ParseObject(text);
+  if (!in.ok()) return in.status();
+  const json docker = in->value("docker", json::object());
+  DockerState state{.engine = DockerEngine(),
+                    .containers = std::vector<Container>(),
+                    .listeners = Inodes(*in)};
+  if (docker.is_null()) {
+    state.engine = absl::NotFoundError("there is no Docker engine");
+    state.containers = state.engine.status();
+    return RecordedDocker(std::move(state));
+  }
+  if (!docker.is_object()) {
+    return absl::InvalidArgumentError("docker: it is no JSON object");
+  }
+  absl::StatusOr<std::vector<Volume>> volumes;
+  for (const absl::Status& status :
+       {Read(docker, "/info", ParseDockerInfo, state.engine),
+        Read(docker, "/containers/json", ParseContainers, state.containers),
+        Read(docker, "/volumes", ParseVolumes, volumes)}) {
+    if (!status.ok()) return status;
+  }
+  if (state.engine.ok()) state.data_root = state.engine->data_root;
+  if (volumes.ok()) state.volumes = *std::move(volumes);
+  return RecordedDocker(std::move(state));
+}
+
+absl::StatusOr<RecordedBus> RecordedBus::Parse(absl::string_view text) {
+  const absl::StatusOr<json> in = ParseObject(text);
+  if (!in.ok()) return in.status();
+  if (!in->contains("systemd")) return RecordedBus(Unrecorded("systemd"));
+  const json& systemd = in->at("systemd");
+  if (systemd.is_null()) {
+    return RecordedBus(absl::NotFoundError("systemd does not run this host"));
+  }
+  Known units = ReadUnits(systemd);
+  if (!units.ok()) return units.status();
+  return RecordedBus(std::move(units));
+}
+
+absl::StatusOr<std::vector<SystemdUnit>> RecordedBus::Units(
+    const std::vector<std::string>& names) const {
+  if (!units_.ok()) return units_.status();
+  std::vector<SystemdUnit> answers;
+  for (const std::string& name : names) {
+    const auto found = units_->find(name);
+    answers.push_back(
+        found == units_->end()
+            ? SystemdUnit{.active_state = "inactive", .file_state = ""}
+            : found->second);
+  }
+  return answers;
+}
+
+}  // namespace mailcow

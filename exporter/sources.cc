@@ -1,0 +1,38 @@
+#include "exporter/sources.h"
+
+#include <utility>
+
+#include "exporter/linux_host.h"
+#include "exporter/recorded_kernel.h"
+#include "exporter/recorded_parties.h"
+#include "exporter/systemd_bus.h"
+
+namespace mailcow {
+
+Sources RealSources(const Files& files, const std::string& docker_socket,
+                    absl::Duration patience) {
+  auto watch = std::make_unique<DockerWatch>(files, docker_socket);
+  const DockerWatch* same = watch.get();
+  return {.kernel = std::make_unique<LinuxKernel>(files, patience),
+          .docker = std::move(watch),
+          .bus = std::make_unique<SystemdBus>(files),
+          .watch = same};
+}
+
+absl::StatusOr<Sources> RecordedSources(const std::string& file) {
+  const Files own{Files::Roots{}};
+  const absl::StatusOr<std::string> text = own.Read(file);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<RecordedKernel> kernel = RecordedKernel::Parse(*text);
+  absl::StatusOr<RecordedDocker> docker = RecordedDocker::Parse(*text);
+  absl::StatusOr<RecordedBus> bus = RecordedBus::Parse(*text);
+  for (const absl::Status& status :
+       {kernel.status(), docker.status(), bus.status()}) {
+    if (!status.ok()) return status;
+  }
+  return Sources{.kernel = std::make_unique<RecordedKernel>(*std::move(kernel)),
+                 .docker = std::make_unique<RecordedDocker>(*std::move(docker)),
+                 .bus = std::make_unique<RecordedBus>(*std::move(bus))};
+}
+
+}  // namespace mailcow

@@ -1,0 +1,36 @@
+// What a host is learned from: its kernel, Docker's engine and systemd, or a
+// recording that stands in for them.
+
+#ifndef EXPORTER_SOURCES_H_
+#define EXPORTER_SOURCES_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "collectors/files.h"
+#include "collectors/host.h"
+#include "exporter/docker_watch.h"
+
+namespace mailcow {
+
+struct Sources {
+  std::unique_ptr<Kernel> kernel;
+  std::unique_ptr<Docker> docker;
+  std::unique_ptr<Bus> bus;
+  // The same as `docker` where that is real, to wait for its first answer.
+  const DockerWatch* watch = nullptr;
+};
+
+// Those of this machine. Docker's engine is asked from now on. `patience` is
+// how long to wait for the owners of new sockets.
+Sources RealSources(const Files& files, const std::string& docker_socket,
+                    absl::Duration patience);
+
+// The recording in `file` (JSON). An error says what in it is wrong.
+absl::StatusOr<Sources> RecordedSources(const std::string& file);
+
+}  // namespace mailcow
+
+#endif  // EXPORTER_SOURCES_H_

@@ -1,0 +1,158 @@
+#include "exporter/systemd_bus.h"
+
+#include <fcntl.h>
+#include <systemd/sd-bus.h>
+
+#include <map>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+
+namespace mailcow {
+namespace {
+
+constexpr absl::Duration kDeadline = absl::Seconds(4);
+
+constexpr char kSocket[] = "/run/dbus/system_bus_socket";
+constexpr char kService[] = "org.freedesktop.systemd1";
+constexpr char kObject[] = "/org/freedesktop/systemd1";
+constexpr char kManager[] = "org.freedesktop.systemd1.Manager";
+
+using BusConnection = std::unique_ptr<sd_bus, sd_bus* (*)(sd_bus*)>;
+using BusMessage =
+    std::unique_ptr<sd_bus_message, sd_bus_message* (*)(sd_bus_message*)>;
+
+BusMessage Own(sd_bus_message* message) {
+  return {message, sd_bus_message_unref};
+}
+
+// sd-bus returns errors as negative numbers of errno(3).
+absl::Status Failed(int result, absl::string_view what) {
+  if (result == -EACCES) return absl::ErrnoToStatus(EACCES, what);
+  if (result == -ETIMEDOUT) {
+    return absl::DeadlineExceededError(absl::StrCat(what, " is silent"));
+  }
+  return absl::UnavailableError(absl::ErrnoToStatus(-result, what).message());
+}
+
+absl::StatusOr<BusConnection> Connect(const Files& files) {
+  const absl::StatusOr<FileDescriptor> place = files.Open(kSocket, O_PATH);
+  if (absl::IsNotFound(place.status())) {
+    return absl::UnavailableError(
+        absl::StrCat("there is no system bus at ", kSocket));
+  }
+  if (!place.ok()) return place.status();
+  sd_bus* bus = nullptr;
+  sd_bus_new(&bus);
+  BusConnection connection(bus, sd_bus_close_unref);
+  // Leads to the socket whatever root it was found below.
+  const std::string address =
+      absl::StrCat("unix:path=/proc/self/fd/", place->get());
+  int result = sd_bus_set_address(bus, address.c_str());
+  if (result >= 0) result = sd_bus_set_bus_client(bus, 1);
+  if (result >= 0) {
+    result = sd_bus_set_method_call_timeout(
+        bus, static_cast<uint64_t>(absl::ToInt64Microseconds(kDeadline)));
+  }
+  if (result >= 0) result = sd_bus_start(bus);
+  if (result < 0) return Failed(result, kSocket);
+  return connection;
+}
+
+// The state of each unit that systemd knows.
+absl::StatusOr<std::map<std::string, std::string>> ActiveStates(
+    sd_bus* bus, const std::vector<std::string>& names) {
+  sd_bus_message* made = nullptr;
+  int result = sd_bus_message_new_method_call(bus, &made, kService, kObject,
+                                              kManager, "ListUnitsByNames");
+  const BusMessage call = Own(made);
+  if (result >= 0) {
+    result = sd_bus_message_open_container(made, SD_BUS_TYPE_ARRAY, "s");
+  }
+  for (const std::string& name : names) {
+    if (result >= 0) {
+      result =
+          sd_bus_message_append_basic(made, SD_BUS_TYPE_STRING, name.c_str());
+    }
+  }
+  if (result >= 0) result = sd_bus_message_close_container(made);
+  sd_bus_message* got = nullptr;
+  if (result >= 0) result = sd_bus_call(bus, made, 0, nullptr, &got);
+  const BusMessage reply = Own(got);
+  if (result >= 0) {
+    result =
+        sd_bus_message_enter_container(got, SD_BUS_TYPE_ARRAY, "(ssssssouso)");
+  }
+  std::map<std::string, std::string> states;
+  while (result >= 0) {
+    // The name, description, load state and active state; the rest is not used.
+    const char* name = nullptr;
+    const char* state = nullptr;
+    result = sd_bus_message_read(got, "(ssssssouso)", &name, nullptr, nullptr,
+                                 &state, nullptr, nullptr, nullptr, nullptr,
+                                 nullptr, nullptr);
+    if (result == 0) return states;
+    if (result > 0) states[name] = state;
+  }
+  return Failed(result, "systemd's ListUnitsByNames");
+}
+
+// Empty where the unit has no file.
+absl::StatusOr<std::string> FileState(sd_bus* bus, const std::string& name) {
+  sd_bus_error error = SD_BUS_ERROR_NULL;
+  sd_bus_message* got = nullptr;
+  int result =
+      sd_bus_call_method(bus, kService, kObject, kManager, "GetUnitFileState",
+                         &error, &got, "s", name.c_str());
+  const BusMessage reply = Own(got);
+  const bool is_missing = result == -ENOENT;
+  sd_bus_error_free(&error);
+  if (is_missing) return "";
+  const char* state = nullptr;
+  if (result >= 0) result = sd_bus_message_read(got, "s", &state);
+  if (result < 0) return Failed(result, "systemd's GetUnitFileState");
+  return std::string(state);
+}
+
+absl::StatusOr<std::vector<SystemdUnit>> Ask(
+    const Files& files, const std::vector<std::string>& names) {
+  // What sd_booted(3) asks, below the host's root.
+  const absl::StatusOr<bool> has_systemd = files.Exists("/run/systemd/system");
+  if (!has_systemd.ok()) return has_systemd.status();
+  if (!*has_systemd) {
+    return absl::NotFoundError("systemd does not run this host");
+  }
+  const absl::StatusOr<BusConnection> bus = Connect(files);
+  if (!bus.ok()) return bus.status();
+  const auto active_states = ActiveStates(bus->get(), names);
+  if (!active_states.ok()) return active_states.status();
+  std::vector<SystemdUnit> units;
+  for (const std::string& name : names) {
+    absl::StatusOr<std::string> file_state = FileState(bus->get(), name);
+    if (!file_state.ok()) return file_state.status();
+    const auto active = active_states->find(name);
+    units.push_back({.active_state = active == active_states->end()
+                                         ? "inactive"
+                                         : active->second,
+                     .file_state = *std::move(file_state)});
+  }
+  return units;
+}
+
+}  // namespace
+
+SystemdBus::SystemdBus(const Files& files)
+    : files_(files), questions_(kDeadline) {}
+
+absl::StatusOr<std::vector<SystemdUnit>> SystemdBus::Units(
+    const std::vector<std::string>& names) const {
+  if (names.empty()) return std::vector<SystemdUnit>();
+  // Questions of the same name share their answer. A copy of all: one that
+  // hangs may outlive this object.
+  return questions_.Ask(
+      absl::StrCat("systemd, asked about ", names.front(), " and others,"),
+      [files = files_, names] { return Ask(files, names); });
+}
+
+}  // namespace mailcow
