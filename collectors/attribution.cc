@@ -12,9 +12,14 @@
 namespace mailcow {
 namespace {
 
+// Engines before 20.10.2 tell 0.0.0.0 of a port whose docker-proxy listens on
+// [::] for both families.
 bool IsAt(const PublishedPort& published, const Listener& listener) {
+  const bool is_on_both = published.address.IsWildcard() &&
+                          listener.address.IsWildcard() && !listener.ipv6_only;
   return published.port == listener.port &&
-         published.address == listener.address;
+         (published.address == listener.address ||
+          (is_on_both && listener.address.family == IpAddress::Family::kIpv6));
 }
 
 absl::StatusOr<bool> IsForeign(const Container& container,
@@ -31,15 +36,17 @@ bool IsDockers(const Owner& owner, const std::string& unit) {
   return *owner.process == "docker-proxy" || *owner.process == "dockerd";
 }
 
-// A process in a container that uses the host's network.
+// Whether the containers that Docker named are those of now, for `listener`.
+absl::Status IsCovered(const Listener& listener, const DockerState& docker) {
+  if (!docker.containers.ok()) return docker.containers.status();
+  if (docker.listeners.count(listener.inode) > 0) return absl::OkStatus();
+  return absl::UnavailableError(
+      "it appeared after Docker was last asked whose it is");
+}
+
+// The container whose process the listener is: it uses the host's network.
 void AttributeById(const std::string& id, const DockerView& view,
                    Holder& holder) {
-  holder.container = id.substr(0, 12);
-  holder.is_foreign = true;
-  if (!view.docker.containers.ok()) {
-    holder.is_foreign = view.docker.containers.status();
-    return;
-  }
   for (const Container& container : *view.docker.containers) {
     if (container.id != id) continue;
     holder.container = container.name;
@@ -47,20 +54,11 @@ void AttributeById(const std::string& id, const DockerView& view,
   }
 }
 
+// The container for which docker-proxy, or the engine, listens.
 void AttributeByPort(const Listener& listener, const DockerView& view,
                      Holder& holder) {
-  const DockerState& docker = view.docker;
-  if (!docker.containers.ok()) {
-    holder.is_foreign = docker.containers.status();
-    return;
-  }
-  if (docker.listeners.count(listener.inode) == 0) {
-    holder.is_foreign = absl::UnavailableError(
-        "it appeared after Docker was last asked whose it is");
-    return;
-  }
   holder.is_foreign = absl::NotFoundError("no container publishes it");
-  for (const Container& container : *docker.containers) {
+  for (const Container& container : *view.docker.containers) {
     const auto is_here = [&listener](const PublishedPort& published) {
       return IsAt(published, listener);
     };
@@ -82,12 +80,18 @@ Holder HeldBy(const Listener& listener, const Owner& owner,
                 .is_foreign = true};
   const std::string cgroup = owner.cgroup.value_or("");
   const std::string unit = UnitOf(cgroup);
-  if (const std::string id = ContainerIdOf(cgroup); !id.empty()) {
+  const std::string id = ContainerIdOf(cgroup);
+  holder.container = id.substr(0, 12);
+  if (id.empty() && !IsDockers(owner, unit)) {
+    const bool is_known = owner.process.ok() || !unit.empty();
+    if (!is_known) holder.is_foreign = owner.process.status();
+  } else if (const absl::Status covered = IsCovered(listener, view.docker);
+             !covered.ok()) {
+    holder.is_foreign = covered;
+  } else if (!id.empty()) {
     AttributeById(id, view, holder);
-  } else if (IsDockers(owner, unit)) {
+  } else {
     AttributeByPort(listener, view, holder);
-  } else if (!owner.process.ok() && unit.empty()) {
-    holder.is_foreign = owner.process.status();
   }
   return holder;
 }

@@ -1,11 +1,9 @@
 #include "collectors/daemon_json.h"
 
-#include <algorithm>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "nlohmann/json.hpp"
+#include "collectors/parse_json.h"
 
 namespace mailcow {
 namespace {
@@ -17,23 +15,13 @@ constexpr absl::string_view kPath = "/etc/docker/daemon.json";
 absl::StatusOr<DaemonJson> ParseDaemonJson(absl::string_view text) {
   // Since version 23 the engine takes an empty file for one that sets nothing.
   if (absl::StripAsciiWhitespace(text).empty()) return DaemonJson();
-  nlohmann::json json;
-  try {
-    json = nlohmann::json::parse(text.begin(), text.end());
-  } catch (const nlohmann::json::parse_error& error) {
-    const absl::string_view read = text.substr(0, error.byte);
-    return absl::DataLossError(
-        absl::StrCat("line ", 1 + std::count(read.begin(), read.end(), '\n'),
-                     " of ", kPath, " is not JSON"));
-  } catch (const nlohmann::json::exception&) {
-    return absl::DataLossError(
-        absl::StrCat(kPath, " has a number out of range"));
-  }
-  if (!json.is_object()) {
+  const absl::StatusOr<nlohmann::json> json = ParseJson(text, kPath);
+  if (!json.ok()) return json.status();
+  if (!json->is_object()) {
     return absl::DataLossError(absl::StrCat(kPath, " is not a JSON object"));
   }
   DaemonJson daemon;
-  if (const auto root = json.find("data-root"); root != json.end()) {
+  if (const auto root = json->find("data-root"); root != json->end()) {
     daemon.data_root = root->is_string() ? root->get<std::string>() : "";
     if (!absl::StartsWith(*daemon.data_root, "/") ||
         absl::StrContains(*daemon.data_root, '\0')) {
@@ -41,7 +29,7 @@ absl::StatusOr<DaemonJson> ParseDaemonJson(absl::string_view text) {
           absl::StrCat("data-root of ", kPath, " is not an absolute path"));
     }
   }
-  if (const auto proxy = json.find("userland-proxy"); proxy != json.end()) {
+  if (const auto proxy = json->find("userland-proxy"); proxy != json->end()) {
     if (!proxy->is_boolean()) {
       return absl::DataLossError(absl::StrCat("userland-proxy of ", kPath,
                                               " is neither true nor "

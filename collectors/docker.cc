@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "collectors/daemon_json.h"
@@ -148,9 +149,13 @@ absl::StatusOr<bool> UsesUserlandProxy(const Files& files) {
   const absl::StatusOr<std::string> command = files.Read(
       absl::StrCat("/proc/", absl::StripAsciiWhitespace(*pid), "/cmdline"));
   if (!command.ok()) return command.status();
+  const std::vector<absl::string_view> words = absl::StrSplit(*command, '\0');
+  if (!absl::EndsWith(words.front(), "dockerd")) {
+    return absl::UnavailableError("/run/docker.pid is not the engine's");
+  }
   // The last one counts; without any, the engine's default is to use it.
   bool uses_it = true;
-  for (const absl::string_view word : absl::StrSplit(*command, '\0')) {
+  for (const absl::string_view word : words) {
     if (word == "--userland-proxy" || word == "--userland-proxy=true") {
       uses_it = true;
     } else if (word == "--userland-proxy=false") {

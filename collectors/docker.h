@@ -28,8 +28,8 @@ struct DockerFacts {
   absl::StatusOr<Version> compose_version;
 };
 
-// What the engine's configuration and command line say; Unavailable where
-// neither can be known.
+// What the engine's configuration or command line says; an error where neither
+// can be known.
 absl::StatusOr<bool> UsesUserlandProxy(const Files& files);
 
 // Looks into programs on disk, so the topic is refreshed off the scrape path.

@@ -18,7 +18,6 @@ constexpr absl::string_view kPlaces[] = {
     "/usr/local/libexec/docker/cli-plugins/docker-compose",
     "/usr/lib/docker/cli-plugins/docker-compose",
     "/usr/libexec/docker/cli-plugins/docker-compose",
-    "/root/.docker/cli-plugins/docker-compose",
     "/usr/local/sbin/docker-compose",
     "/usr/local/bin/docker-compose",
     "/usr/sbin/docker-compose",
@@ -64,14 +63,15 @@ absl::StatusOr<std::string> ReadBuildInfo(int fd) {
 
 absl::StatusOr<Version> ReadVersion(const Files& files,
                                     absl::string_view path) {
-  const absl::StatusOr<FileDescriptor> file =
-      files.Open(path, O_RDONLY | O_NONBLOCK);
-  if (!file.ok()) return file.status();
   // A script is small; of a program only one section is read.
   const absl::StatusOr<std::string> text = files.Read(path);
+  if (absl::IsDeadlineExceeded(text.status())) return text.status();
   if (text.ok() && absl::StartsWith(*text, "#!")) {
     return ParseComposeScript(*text);
   }
+  const absl::StatusOr<FileDescriptor> file =
+      files.Open(path, O_RDONLY | O_NONBLOCK);
+  if (!file.ok()) return file.status();
   const absl::StatusOr<std::string> build_info = ReadBuildInfo(file->get());
   if (!build_info.ok()) return build_info.status();
   return ParseComposeBuildInfo(*build_info);

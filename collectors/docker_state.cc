@@ -5,7 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "nlohmann/json.hpp"
+#include "collectors/parse_json.h"
 
 namespace mailcow {
 namespace {
@@ -13,10 +13,18 @@ namespace {
 using nlohmann::json;
 
 // nlohmann throws on what has another form than asked for: Parse() catches it.
-DockerEngine ReadInfo(const json& in) {
-  return {.version = in.at("ServerVersion"),
-          .storage_driver = in.at("Driver"),
-          .data_root = in.at("DockerRootDir")};
+absl::StatusOr<DockerEngine> ReadInfo(const json& in) {
+  return DockerEngine{.version = in.at("ServerVersion"),
+                      .storage_driver = in.at("Driver"),
+                      .data_root = in.at("DockerRootDir")};
+}
+
+// The member `key` of an object; null where it has none. No copy: copying what
+// is nested deeply exhausts the stack.
+const json& MemberOf(const json& in, const char* key) {
+  static const json kNull;
+  const auto member = in.find(key);
+  return member == in.end() ? kNull : *member;
 }
 
 // What the engine leaves out or sets to null is empty.
@@ -26,26 +34,35 @@ std::string TextOf(const json& in, const char* key) {
              : "";
 }
 
-std::vector<PublishedPort> ReadPorts(const json& in) {
+absl::StatusOr<std::vector<PublishedPort>> ReadPorts(const json& in) {
   std::vector<PublishedPort> ports;
   for (const json& entry : in) {
     // A port without a public one is open to other containers only.
     if (entry.at("Type") != "tcp" || !entry.contains("PublicPort")) continue;
     const absl::StatusOr<IpAddress> address =
         ParseIpAddress(entry.at("IP").get_ref<const std::string&>());
-    if (!address.ok()) continue;
-    ports.push_back({.address = *address, .port = entry.at("PublicPort")});
+    if (!address.ok()) return address.status();
+    // nlohmann would cut off what does not fit, in silence.
+    const auto port =
+        entry.at("PublicPort").get_ref<const json::number_unsigned_t&>();
+    if (port == 0 || port > 65535) {
+      return absl::DataLossError("PublicPort is not from 1 to 65535");
+    }
+    ports.push_back({.address = *address, .port = static_cast<uint16_t>(port)});
   }
   return ports;
 }
 
-std::vector<Container> ReadContainers(const json& in) {
+absl::StatusOr<std::vector<Container>> ReadContainers(const json& in) {
   std::vector<Container> containers;
   for (const json& entry : in.get_ref<const json::array_t&>()) {
-    const json labels = entry.value("Labels", json());
+    const json& labels = MemberOf(entry, "Labels");
     const json& names = entry.at("Names");
     const std::string name =
         names.empty() ? "" : names.at(0).get<std::string>();
+    absl::StatusOr<std::vector<PublishedPort>> ports =
+        ReadPorts(MemberOf(entry, "Ports"));
+    if (!ports.ok()) return ports.status();
     containers.push_back(
         {.id = entry.at("Id"),
          .name = std::string(absl::StripPrefix(name, "/")),
@@ -53,35 +70,42 @@ std::vector<Container> ReadContainers(const json& in) {
          .service = TextOf(labels, "com.docker.compose.service"),
          .state = entry.at("State"),
          .status = entry.at("Status"),
-         .ports = ReadPorts(entry.value("Ports", json()))});
+         .ports = *std::move(ports)});
   }
   return containers;
 }
 
-std::vector<Volume> ReadVolumes(const json& in) {
+absl::StatusOr<std::vector<Volume>> ReadVolumes(const json& in) {
   std::vector<Volume> volumes;
   for (const json& entry : in.at("Volumes")) {
     // A bound directory is mounted at the volume's own only while it is used.
-    const json options = entry.value("Options", json());
+    const json& options = MemberOf(entry, "Options");
     const std::string device = TextOf(options, "device");
     const bool is_bound = absl::StrContains(TextOf(options, "o"), "bind") &&
                           absl::StartsWith(device, "/");
-    std::string directory = entry.at("Mountpoint");
-    volumes.push_back({.name = entry.at("Name"),
-                       .directory = is_bound ? device : std::move(directory)});
+    volumes.push_back(
+        {.name = entry.at("Name"),
+         .directory =
+             is_bound ? device : entry.at("Mountpoint").get<std::string>()});
   }
   return volumes;
 }
 
 template <typename Answer>
-absl::StatusOr<Answer> Parse(absl::string_view text, absl::string_view what,
-                             Answer (*read)(const json&)) {
+absl::StatusOr<Answer> Parse(absl::string_view text, absl::string_view path,
+                             absl::StatusOr<Answer> (*read)(const json&)) {
+  const std::string name = absl::StrCat(path, " of Docker's engine");
+  const absl::StatusOr<json> in = ParseJson(text, name);
+  if (!in.ok()) return in.status();
+  std::string wrong;
   try {
-    return read(json::parse(text.begin(), text.end()));
+    absl::StatusOr<Answer> answer = read(*in);
+    if (answer.ok()) return answer;
+    wrong = std::string(answer.status().message());
   } catch (const json::exception& error) {
-    return absl::DataLossError(
-        absl::StrCat(what, " of Docker's engine: ", error.what()));
+    wrong = error.what();
   }
+  return absl::DataLossError(absl::StrCat(name, ": ", wrong));
 }
 
 }  // namespace

@@ -55,6 +55,16 @@ absl::StatusOr<std::vector<std::string>> ListEntries(
   return names;
 }
 
+// Of `name` in `directory`, or of `directory` itself where that is empty.
+absl::StatusOr<std::string> ReadLinkAt(int directory, const std::string& name,
+                                       absl::string_view path) {
+  std::array<char, 4096> target;
+  const ssize_t length =
+      readlinkat(directory, name.c_str(), target.data(), target.size());
+  if (length < 0) return absl::ErrnoToStatus(errno, path);
+  return std::string(target.data(), static_cast<size_t>(length));
+}
+
 }  // namespace
 
 FileDescriptor::~FileDescriptor() {
@@ -152,11 +162,21 @@ absl::StatusOr<bool> Files::Exists(absl::string_view path) const {
 absl::StatusOr<std::string> Files::ReadLink(absl::string_view path) const {
   absl::StatusOr<FileDescriptor> link = Open(path, O_PATH | O_NOFOLLOW);
   if (!link.ok()) return link.status();
-  std::array<char, 4096> target;
-  const ssize_t length =
-      readlinkat(link->get(), "", target.data(), target.size());
-  if (length < 0) return absl::ErrnoToStatus(errno, path);
-  return std::string(target.data(), static_cast<size_t>(length));
+  return ReadLinkAt(link->get(), "", path);
+}
+
+absl::StatusOr<std::vector<Files::Link>> Files::ReadLinks(
+    absl::string_view path) const {
+  absl::StatusOr<FileDescriptor> directory = Open(path, O_PATH | O_DIRECTORY);
+  if (!directory.ok()) return directory.status();
+  const auto names = ListEntries(
+      *this, path, [](const dirent& entry) { return entry.d_type == DT_LNK; });
+  if (!names.ok()) return names.status();
+  std::vector<Link> links;
+  for (const std::string& name : *names) {
+    links.push_back({name, ReadLinkAt(directory->get(), name, path)});
+  }
+  return links;
 }
 
 absl::StatusOr<std::vector<std::string>> Files::List(

@@ -66,6 +66,14 @@ class Files {
   // What a symbolic link says, not resolved.
   absl::StatusOr<std::string> ReadLink(absl::string_view path) const;
 
+  // A symbolic link and what it says.
+  struct Link {
+    std::string name;
+    absl::StatusOr<std::string> target;
+  };
+  // All links in a directory; one that is gone meanwhile is NotFound.
+  absl::StatusOr<std::vector<Link>> ReadLinks(absl::string_view path) const;
+
   // The names in a directory, without "." and "..", in its own order.
   absl::StatusOr<std::vector<std::string>> List(absl::string_view path) const;
 

@@ -29,19 +29,30 @@ std::string StopCommand(const std::vector<Starter>& starters) {
   return absl::StrCat("systemctl disable --now ", absl::StrJoin(names, " "));
 }
 
+// What is known of it; empty where it is absent.
+std::string Describe(const MailServiceFacts& facts) {
+  std::vector<std::string> parts;
+  bool is_running = false;
+  for (const Starter& starter :
+       facts.starters.value_or(std::vector<Starter>())) {
+    parts.push_back(Describe(starter));
+    is_running |= starter.runs;
+  }
+  const std::string process = facts.process.value_or("");
+  if (!is_running && !process.empty()) {
+    parts.push_back(absl::StrCat("the process ", process, " runs"));
+  }
+  return absl::StrJoin(parts, "; ");
+}
+
 Reading AbsenceOf(const MailServiceFacts& facts, bool has_systemd) {
   Reading reading{.labels = {{"service", std::string(facts.service->name)}},
-                  .value = 1};
-  if (facts.starters.ok() && !facts.starters->empty()) {
+                  .value = 1,
+                  .detail = Describe(facts)};
+  if (!reading.detail.empty()) {
     reading.value = 0;
-    reading.detail = absl::StrJoin(
-        *facts.starters, "; ", [](std::string* out, const Starter& starter) {
-          absl::StrAppend(out, Describe(starter));
-        });
-    if (has_systemd) reading.remedy = StopCommand(*facts.starters);
-  } else if (!facts.process.value_or("").empty()) {
-    reading.value = 0;
-    reading.detail = absl::StrCat("the process ", *facts.process, " runs");
+    const bool has_units = has_systemd && facts.starters.ok();
+    if (has_units) reading.remedy = StopCommand(*facts.starters);
   } else if (!facts.starters.ok()) {
     reading.value = facts.starters.status();
   } else if (!has_systemd && !facts.process.ok()) {

@@ -79,7 +79,9 @@ void LookAt(const Files& files, absl::string_view pid,
   const std::string comm = read("comm");
   const absl::string_view name = absl::StripTrailingAsciiWhitespace(comm);
   if (!IsNameOfAny(name)) return;
-  if (IsInContainer(read("status")).value_or(true)) return;
+  const std::string status = read("status");
+  // Kernels before 4.1 do not tell: better a container's than none.
+  if (status.empty() || IsInContainer(status).value_or(false)) return;
   const std::string command_line = read("cmdline");
   for (const MailService& service : kServices) {
     if (!IsProcessOf(service, name, command_line)) continue;

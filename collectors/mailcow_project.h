@@ -1,5 +1,5 @@
 // mailcow as Compose runs it: which of Docker's containers and volumes are its
-// own. They are recognised by labels, never by name.
+// own. Containers are recognised by labels, never by name.
 
 #ifndef COLLECTORS_MAILCOW_PROJECT_H_
 #define COLLECTORS_MAILCOW_PROJECT_H_

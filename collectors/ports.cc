@@ -88,7 +88,8 @@ Reading ServedBy(const std::vector<Container>& containers,
     const auto is_as_wanted = [&bind](const PublishedPort& published) {
       return IsAsWanted(published, bind);
     };
-    if (std::any_of(container.ports.begin(), container.ports.end(),
+    if (container.is_running() &&
+        std::any_of(container.ports.begin(), container.ports.end(),
                     is_as_wanted)) {
       return {.labels = LabelsOf(port),
               .value = 1,

@@ -17,7 +17,8 @@ namespace {
 
 constexpr int kSilenceSeconds = 30;
 
-// More than the containers of any host; an engine that sends more is none.
+// The largest body: more than the containers of any host; an engine that sends
+// more is none.
 constexpr size_t kMaxBytes = size_t{16} << 20;
 
 // The newest of the API that was looked at. Engines from 29 on no longer speak
@@ -52,45 +53,44 @@ absl::Status TryToConnect(const std::string& path,
   }
 }
 
-absl::StatusOr<std::string> GetBody(httplib::Client& client,
-                                    const std::string& path) {
+struct Answer {
+  httplib::Response head;
+  std::string body;
+};
+
+absl::StatusOr<Answer> Ask(httplib::Client& client, const std::string& path) {
   std::string body;
   const httplib::Result result =
       client.Get(path, [&body](const char* data, size_t size) {
         body.append(data, size);
         return body.size() <= kMaxBytes;
       });
-  if (!result) {
-    return result.error() == httplib::Error::Canceled
-               ? absl::DataLossError(
-                     absl::StrCat("the answer to ", path, " has no end"))
-               : absl::DeadlineExceededError(
-                     absl::StrCat("no answer to ", path, ": ",
-                                  httplib::to_string(result.error())));
-  }
-  if (result->status != 200) {
+  if (result) return Answer{*result, std::move(body)};
+  if (result.error() == httplib::Error::Canceled) {
     return absl::DataLossError(
-        absl::StrCat("the answer to ", path, " is ", result->status));
+        absl::StrCat("the answer to ", path, " has no end"));
   }
-  return body;
+  return absl::DeadlineExceededError(absl::StrCat(
+      "no answer to ", path, ": ", httplib::to_string(result.error())));
 }
 
 absl::StatusOr<std::vector<std::string>> GetAll(
     httplib::Client& client, const std::vector<std::string>& paths) {
-  const httplib::Result ping = client.Get("/_ping");
-  if (!ping) {
-    return absl::DeadlineExceededError(absl::StrCat(
-        "no answer to /_ping: ", httplib::to_string(ping.error())));
-  }
+  const absl::StatusOr<Answer> ping = Ask(client, "/_ping");
+  if (!ping.ok()) return ping.status();
   const absl::StatusOr<std::string> version =
-      NegotiateApiVersion(ping->get_header_value("Api-Version"));
+      NegotiateApiVersion(ping->head.get_header_value("Api-Version"));
   if (!version.ok()) return version.status();
   std::vector<std::string> bodies;
   for (const std::string& path : paths) {
-    absl::StatusOr<std::string> body =
-        GetBody(client, absl::StrCat("/v", *version, path));
-    if (!body.ok()) return body.status();
-    bodies.push_back(*std::move(body));
+    const std::string versioned = absl::StrCat("/v", *version, path);
+    absl::StatusOr<Answer> answer = Ask(client, versioned);
+    if (!answer.ok()) return answer.status();
+    if (answer->head.status != 200) {
+      return absl::DataLossError(absl::StrCat("the answer to ", versioned,
+                                              " is ", answer->head.status));
+    }
+    bodies.push_back(std::move(answer->body));
   }
   return bodies;
 }

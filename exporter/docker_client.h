@@ -20,10 +20,10 @@ class DockerClient {
       : files_(std::move(files)), socket_(std::move(socket)) {}
 
   // The bodies that the engine answers GET of each path with, one after the
-  // other over one connection. Takes as long as the engine does, up to half a
-  // minute of silence. NotFound: no engine answers there. PermissionDenied: the
-  // socket is not for us. DeadlineExceeded: it is silent. DataLoss: its answer
-  // is not one.
+  // other over one connection. SIGPIPE must be ignored. Takes as long as the
+  // engine does, up to half a minute of silence. NotFound: no engine answers
+  // there. PermissionDenied: the socket is not for us. DeadlineExceeded: it is
+  // silent. DataLoss: its answer is not one.
   absl::StatusOr<std::vector<std::string>> Get(
       const std::vector<std::string>& paths) const;
 

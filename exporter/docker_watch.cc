@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <future>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -35,8 +36,9 @@ struct DockerWatch::Shared {
       : client(files, socket_path), socket(socket_path), pace(p) {}
 
   void KeepAsking();
-  void Ask(const DockerState& last, bool with_inventory);
-  void Store(DockerState state, Clock::time_point asked_at);
+  absl::Status Ask(bool with_inventory);
+  void AskForInventory(DockerState& found) const;
+  void Store(const DockerState& found, Clock::time_point asked_at);
   DockerState Take() const;
 
   const DockerClient client;
@@ -50,70 +52,74 @@ struct DockerWatch::Shared {
   const std::shared_future<void> answered = first.get_future().share();
   mutable absl::Mutex mutex;
   DockerState state ABSL_GUARDED_BY(mutex);
-  Clock::time_point at ABSL_GUARDED_BY(mutex);
+  // When the engine was asked for what `state` says.
+  std::optional<Clock::time_point> at ABSL_GUARDED_BY(mutex);
 };
 
 void DockerWatch::Shared::KeepAsking() {
-  Clock::time_point inventory_at;
+  bool has_answered = false;
+  std::optional<Clock::time_point> inventory_at;
   do {
-    const DockerState last = Take();
     const Clock::time_point now = Clock::now();
-    const bool with_inventory =
-        !last.engine.ok() ||
-        now - inventory_at > absl::ToChronoNanoseconds(pace.every_inventory);
-    if (with_inventory) inventory_at = now;
-    Ask(last, with_inventory);
+    const bool is_due =
+        !inventory_at.has_value() ||
+        now - *inventory_at > absl::ToChronoNanoseconds(pace.every_inventory);
+    if (is_due) inventory_at = now;
+    const absl::Status status = Ask(is_due);
+    // An engine that comes back may be another.
+    if (!status.ok()) inventory_at.reset();
+    const bool is_silent = absl::IsDeadlineExceeded(status);
+    if (!is_silent && !std::exchange(has_answered, true)) first.set_value();
   } while (stopped.wait_for(absl::ToChronoNanoseconds(pace.every)) !=
            std::future_status::ready);
 }
 
-void DockerWatch::Shared::Ask(const DockerState& last, bool with_inventory) {
+// Says how it went with the containers.
+absl::Status DockerWatch::Shared::Ask(bool with_inventory) {
   // What is found may be as old as the question. A listener that is there now
   // is in the answer if it is a container's.
   const Clock::time_point asked_at = Clock::now();
-  DockerState found{.engine = last.engine,
-                    .containers = std::vector<Container>(),
-                    .data_root = last.data_root,
-                    .volumes = last.volumes,
-                    .listeners = InodesOf(DumpListeners())};
-  std::vector<std::string> paths = {kContainers};
-  if (with_inventory) paths.insert(paths.end(), {kInfo, kVolumes});
-  const absl::StatusOr<std::vector<std::string>> bodies = client.Get(paths);
-  if (absl::IsDeadlineExceeded(bodies.status())) return;
+  DockerState found = Take();
+  found.listeners = InodesOf(DumpListeners());
+  const auto bodies = client.Get({kContainers});
+  if (absl::IsDeadlineExceeded(bodies.status())) return bodies.status();
   if (!bodies.ok()) {
     found.engine = bodies.status();
     found.containers = bodies.status();
-    Store(std::move(found), asked_at);
-    return;
+    Store(found, asked_at);
+    return bodies.status();
   }
-  found.containers = ParseContainers((*bodies)[0]);
-  if (with_inventory) {
-    found.engine = ParseDockerInfo((*bodies)[1]);
-    if (found.engine.ok()) found.data_root = found.engine->data_root;
-    absl::StatusOr<std::vector<Volume>> volumes = ParseVolumes((*bodies)[2]);
-    if (volumes.ok()) found.volumes = *std::move(volumes);
-  }
-  Store(std::move(found), asked_at);
+  found.containers = ParseContainers(bodies->front());
+  Store(found, asked_at);
+  if (!with_inventory) return absl::OkStatus();
+  AskForInventory(found);
+  Store(found, asked_at);
+  return absl::OkStatus();
 }
 
-void DockerWatch::Shared::Store(DockerState found, Clock::time_point asked_at) {
-  {
-    absl::MutexLock lock(&mutex);
-    state = std::move(found);
-    at = asked_at;
-  }
-  if (answered.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-    first.set_value();
-  }
+// Each is asked for alone: a volume's driver may be silent.
+void DockerWatch::Shared::AskForInventory(DockerState& found) const {
+  const auto info = client.Get({kInfo});
+  found.engine = info.ok() ? ParseDockerInfo(info->front()) : info.status();
+  if (found.engine.ok()) found.data_root = found.engine->data_root;
+  const auto volumes = client.Get({kVolumes});
+  if (!volumes.ok()) return;
+  auto parsed = ParseVolumes(volumes->front());
+  if (parsed.ok()) found.volumes = *std::move(parsed);
+}
+
+void DockerWatch::Shared::Store(const DockerState& found,
+                                Clock::time_point asked_at) {
+  absl::MutexLock lock(&mutex);
+  state = found;
+  at = asked_at;
 }
 
 DockerState DockerWatch::Shared::Take() const {
-  const bool is_answered =
-      answered.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   absl::MutexLock lock(&mutex);
   DockerState taken = state;
-  taken.age = absl::FromChrono(Clock::now() - (is_answered ? at : begin));
-  if (is_answered && taken.age <= pace.allowance) return taken;
+  taken.age = absl::FromChrono(Clock::now() - at.value_or(begin));
+  if (at.has_value() && taken.age <= pace.allowance) return taken;
   taken.engine = absl::DeadlineExceededError(
       absl::StrCat("Docker's engine at ", socket, " is silent since ",
                    absl::ToInt64Seconds(taken.age), " seconds"));

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "nlohmann/json.hpp"
+#include "collectors/parse_json.h"
 
 namespace mailcow {
 namespace {
@@ -96,22 +96,18 @@ absl::Status Read(const json& in, const char* key,
 }  // namespace
 
 absl::StatusOr<RecordedKernel> RecordedKernel::Parse(absl::string_view text) {
-  json in;
-  try {
-    in = json::parse(text.begin(), text.end());
-  } catch (const json::exception& error) {
-    return absl::InvalidArgumentError(error.what());
-  }
-  if (!in.is_object()) {
+  const absl::StatusOr<json> in = ParseJson(text, "the recording");
+  if (!in.ok()) return absl::InvalidArgumentError(in.status().message());
+  if (!in->is_object()) {
     return absl::InvalidArgumentError("a recording is a JSON object");
   }
   RecordedKernel kernel;
   for (const absl::Status& status :
-       {Read(in, "uname", ReadUname, kernel.uname_),
-        Read(in, "clock", ReadClock, kernel.clock_),
-        Read(in, "filesystems", ReadFilesystems, kernel.filesystems_),
-        Read(in, "listeners", ReadListeners, kernel.listening_),
-        Read(in, "addresses", ReadAddresses, kernel.addresses_)}) {
+       {Read(*in, "uname", ReadUname, kernel.uname_),
+        Read(*in, "clock", ReadClock, kernel.clock_),
+        Read(*in, "filesystems", ReadFilesystems, kernel.filesystems_),
+        Read(*in, "listeners", ReadListeners, kernel.listening_),
+        Read(*in, "addresses", ReadAddresses, kernel.addresses_)}) {
     if (!status.ok()) return status;
   }
   return kernel;

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
-#include "nlohmann/json.hpp"
+#include "collectors/parse_json.h"
 
 namespace mailcow {
 namespace {
@@ -11,12 +11,9 @@ namespace {
 using nlohmann::json;
 
 absl::StatusOr<json> ParseObject(absl::string_view text) {
-  try {
-    json in = json::parse(text.begin(), text.end());
-    if (in.is_object()) return in;
-  } catch (const json::exception& error) {
-    return absl::InvalidArgumentError(error.what());
-  }
+  absl::StatusOr<json> in = ParseJson(text, "the recording");
+  if (!in.ok()) return absl::InvalidArgumentError(in.status().message());
+  if (in->is_object()) return in;
   return absl::InvalidArgumentError("a recording is a JSON object");
 }
 

@@ -81,13 +81,10 @@ struct Walk {
 };
 
 void LookInto(const Files& files, const std::string& pid, Walk& walk) {
-  const std::string directory = absl::StrCat("/proc/", pid, "/fd");
-  const absl::StatusOr<std::vector<std::string>> fds = files.List(directory);
-  walk.was_denied_list |= absl::IsPermissionDenied(fds.status());
-  if (!fds.ok()) return;
-  for (const std::string& fd : *fds) {
-    const absl::StatusOr<std::string> target =
-        files.ReadLink(absl::StrCat(directory, "/", fd));
+  const auto links = files.ReadLinks(absl::StrCat("/proc/", pid, "/fd"));
+  walk.was_denied_list |= absl::IsPermissionDenied(links.status());
+  if (!links.ok()) return;
+  for (const auto& [fd, target] : *links) {
     walk.was_denied_link |= absl::IsPermissionDenied(target.status());
     const auto wanted = walk.wanted.find(target.value_or(""));
     if (wanted == walk.wanted.end()) continue;
@@ -192,6 +189,8 @@ bool SocketOwners::Known::HasProcess(const Listener& listener) {
 std::vector<Listener> SocketOwners::Known::Missing(
     const std::vector<Listener>& listeners) {
   absl::MutexLock lock(&mutex);
+  if (cgroups.size() > kMaxRemembered) cgroups.clear();
+  if (sightings.size() > kMaxRemembered) sightings.clear();
   std::vector<Listener> missing;
   for (const Listener& listener : listeners) {
     const auto cgroup = cgroups.find(listener.cgroup_id);
@@ -210,7 +209,6 @@ std::set<std::string> SocketOwners::Known::SearchCgroups(
   std::map<uint64_t, std::string> all;
   if (root.ok()) WalkCgroups(files, *root, "", all);
   absl::MutexLock lock(&mutex);
-  if (cgroups.size() > kMaxRemembered) cgroups.clear();
   std::set<std::string> found;
   for (const Listener& listener : listeners) {
     const uint64_t id = listener.cgroup_id;
@@ -234,7 +232,6 @@ void SocketOwners::Known::Search(const std::vector<Listener>& listeners) {
   }
   if (!walk.wanted.empty()) LookInto(files, AllProcesses(files, walk), walk);
   absl::MutexLock lock(&mutex);
-  if (sightings.size() > kMaxRemembered) sightings.clear();
   const Clock::time_point now = Clock::now();
   for (const auto& [inode, sighting] : walk.found) {
     sightings.insert_or_assign(inode, Memo<Sighting>{sighting, now});
@@ -248,11 +245,12 @@ void SocketOwners::Known::Search(const std::vector<Listener>& listeners) {
 absl::StatusOr<std::string> SocketOwners::Known::ProcessOf(
     const Listener& listener) {
   const auto known = sightings.find(listener.inode);
-  if (known == sightings.end() || !HasProcess(listener)) {
-    return absl::DeadlineExceededError("its process is still searched for");
-  }
+  const absl::Status unfinished =
+      absl::DeadlineExceededError("its process is still searched for");
+  if (known == sightings.end()) return unfinished;
   const absl::StatusOr<Sighting>& sighting = known->second.answer;
   if (!sighting.ok()) return sighting.status();
+  if (!HasProcess(listener)) return unfinished;
   absl::StatusOr<std::string> name =
       files.Read(absl::StrCat("/proc/", sighting->pid, "/comm"));
   if (name.ok()) absl::StripTrailingAsciiWhitespace(&*name);

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 
 namespace mailcow {
@@ -27,9 +28,23 @@ BusMessage Own(sd_bus_message* message) {
   return {message, sd_bus_message_unref};
 }
 
-// sd-bus returns errors as negative numbers of errno(3).
-absl::Status Failed(int result, absl::string_view what) {
-  if (result == -EACCES) return absl::ErrnoToStatus(EACCES, what);
+// What a call was answered with instead of a reply.
+struct CallError {
+  CallError() = default;
+  ~CallError() { sd_bus_error_free(&error); }
+  CallError(const CallError&) = delete;
+  CallError& operator=(const CallError&) = delete;
+
+  sd_bus_error error = SD_BUS_ERROR_NULL;
+};
+
+// sd-bus returns errors as negative numbers of errno(3). It takes any failure
+// of the other side for EACCES; only its name tells.
+absl::Status Failed(int result, absl::string_view what,
+                    const CallError& call = CallError()) {
+  if (sd_bus_error_has_name(&call.error, SD_BUS_ERROR_ACCESS_DENIED) != 0) {
+    return absl::PermissionDeniedError(absl::StrCat(what, " is not for us"));
+  }
   if (result == -ETIMEDOUT) {
     return absl::DeadlineExceededError(absl::StrCat(what, " is silent"));
   }
@@ -77,8 +92,9 @@ absl::StatusOr<std::map<std::string, std::string>> ActiveStates(
     }
   }
   if (result >= 0) result = sd_bus_message_close_container(made);
+  CallError error;
   sd_bus_message* got = nullptr;
-  if (result >= 0) result = sd_bus_call(bus, made, 0, nullptr, &got);
+  if (result >= 0) result = sd_bus_call(bus, made, 0, &error.error, &got);
   const BusMessage reply = Own(got);
   if (result >= 0) {
     result =
@@ -95,23 +111,21 @@ absl::StatusOr<std::map<std::string, std::string>> ActiveStates(
     if (result == 0) return states;
     if (result > 0) states[name] = state;
   }
-  return Failed(result, "systemd's ListUnitsByNames");
+  return Failed(result, "systemd's ListUnitsByNames", error);
 }
 
 // Empty where the unit has no file.
 absl::StatusOr<std::string> FileState(sd_bus* bus, const std::string& name) {
-  sd_bus_error error = SD_BUS_ERROR_NULL;
+  CallError error;
   sd_bus_message* got = nullptr;
   int result =
       sd_bus_call_method(bus, kService, kObject, kManager, "GetUnitFileState",
-                         &error, &got, "s", name.c_str());
+                         &error.error, &got, "s", name.c_str());
   const BusMessage reply = Own(got);
-  const bool is_missing = result == -ENOENT;
-  sd_bus_error_free(&error);
-  if (is_missing) return "";
+  if (result == -ENOENT) return "";
   const char* state = nullptr;
   if (result >= 0) result = sd_bus_message_read(got, "s", &state);
-  if (result < 0) return Failed(result, "systemd's GetUnitFileState");
+  if (result < 0) return Failed(result, "systemd's GetUnitFileState", error);
   return std::string(state);
 }
 
@@ -150,9 +164,11 @@ absl::StatusOr<std::vector<SystemdUnit>> SystemdBus::Units(
   if (names.empty()) return std::vector<SystemdUnit>();
   // Questions of the same name share their answer. A copy of all: one that
   // hangs may outlive this object.
-  return questions_.Ask(
-      absl::StrCat("systemd, asked about ", names.front(), " and others,"),
-      [files = files_, names] { return Ask(files, names); });
+  absl::StatusOr<std::vector<SystemdUnit>> units =
+      questions_.Ask(absl::StrJoin(names, " "),
+                     [files = files_, names] { return Ask(files, names); });
+  if (!absl::IsDeadlineExceeded(units.status())) return units;
+  return absl::DeadlineExceededError("systemd is silent on the system bus");
 }
 
 }  // namespace mailcow

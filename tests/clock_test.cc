@@ -6,11 +6,10 @@
 namespace mailcow {
 namespace {
 
-std::vector<Finding> Collect(const absl::StatusOr<ClockState>& clock) {
-  const FakeRoot root;
-  FakeKernel kernel;
-  kernel.clock = clock;
-  return MakeClockCollector()->Collect({root.files(), kernel});
+Collected Collect(const absl::StatusOr<ClockState>& clock) {
+  FakeHost host;
+  host.kernel.clock = clock;
+  return host.CollectWith(*MakeClockCollector());
 }
 
 double Value(const ClockState& clock, absl::string_view id) {
@@ -41,8 +40,10 @@ TEST(Clock, PossibleErrorIsServedAsItIs) {
 }
 
 TEST(Clock, RefusedAdjtimexMakesEverythingUnknown) {
-  for (const Finding& finding :
-       Collect(absl::PermissionDeniedError("adjtimex: not permitted"))) {
+  const Collected collected =
+      Collect(absl::PermissionDeniedError("adjtimex: not permitted"));
+  EXPECT_EQ(collected.findings.size(), 4);
+  for (const Finding& finding : collected.findings) {
     EXPECT_TRUE(absl::IsPermissionDenied(finding.reading.value.status()));
   }
 }

@@ -1,5 +1,5 @@
 // Builds the machines that unit tests describe: files below a directory of the
-// test's own, and a kernel that answers what the test sets.
+// test's own, and a kernel, a Docker and a bus that answer what the test sets.
 
 #ifndef TESTS_FAKE_HOST_H_
 #define TESTS_FAKE_HOST_H_
@@ -125,6 +125,46 @@ struct FakeBus : Bus {
     return answers;
   }
 };
+
+// A whole machine, of which the test sets what matters to it.
+struct FakeHost {
+  FakeRoot root;
+  FakeKernel kernel;
+  FakeDocker docker;
+  FakeBus bus;
+
+  Collected CollectWith(const Collector& collector) const {
+    return collector.Collect({root.files(), kernel, docker, bus});
+  }
+};
+
+// A running container of mailcow's, under the name that Compose gives it.
+inline Container MailcowContainer(const std::string& service,
+                                  std::vector<PublishedPort> ports = {}) {
+  return {.id = std::string(64, 'a'),
+          .name = absl::StrCat("mailcowdockerized-", service, "-1"),
+          .project = "mailcowdockerized",
+          .service = service,
+          .state = "running",
+          .status = "Up 2 hours",
+          .ports = std::move(ports)};
+}
+
+// A running container that Compose did not make.
+inline Container ForeignContainer(const std::string& name,
+                                  std::vector<PublishedPort> ports = {}) {
+  return {.id = std::string(64, 'b'),
+          .name = name,
+          .project = "",
+          .service = "",
+          .state = "running",
+          .status = "Up 2 hours",
+          .ports = std::move(ports)};
+}
+
+inline PublishedPort Published(absl::string_view address, uint16_t port) {
+  return {.address = *ParseIpAddress(address), .port = port};
+}
 
 // The readings of the requirement `id`, in order.
 inline std::vector<Reading> ReadingsOf(const Collected& collected,

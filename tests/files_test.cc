@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <map>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/fake_host.h"
@@ -11,6 +13,7 @@ namespace mailcow {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
 TEST(Files, ReadsBelowTheRoot) {
@@ -111,6 +114,26 @@ TEST(Files, ReadLinkDoesNotFollow) {
   const FakeRoot root;
   root.Link("socket:[4711]", "/proc/812/fd/5");
   EXPECT_EQ(*root.files().ReadLink("/proc/812/fd/5"), "socket:[4711]");
+}
+
+TEST(Files, ReadsAllLinksOfADirectoryAndNothingElse) {
+  const FakeRoot root;
+  root.Link("socket:[4711]", "/proc/812/fd/5");
+  root.Link("/dev/null", "/proc/812/fd/0");
+  root.Write("/proc/812/fd/file", "");
+  root.MakeDirectory("/proc/812/fd/directory");
+  const auto found = root.files().ReadLinks("/proc/812/fd");
+  std::map<std::string, std::string> links;
+  for (const Files::Link& link : *found) {
+    links.emplace(link.name, *link.target);
+  }
+  EXPECT_THAT(links, UnorderedElementsAre(Pair("0", "/dev/null"),
+                                          Pair("5", "socket:[4711]")));
+}
+
+TEST(Files, LinksOfADirectoryThatIsGoneAreNotFound) {
+  const FakeRoot root;
+  EXPECT_TRUE(absl::IsNotFound(root.files().ReadLinks("/none").status()));
 }
 
 TEST(Files, TellsAHostSeenThroughARoot) {

@@ -20,7 +20,8 @@ using testing::HasSubstr;
 
 class LinuxKernelTest : public testing::Test {
  protected:
-  const LinuxKernel kernel_{Files(Files::Roots{})};
+  // As patient as a slow machine needs.
+  const LinuxKernel kernel_{Files(Files::Roots{}), absl::Minutes(1)};
 };
 
 TEST_F(LinuxKernelTest, UnameIsThatOfTheSystemCall) {

@@ -102,6 +102,13 @@ TEST(ReadMailcowConf, NoFileMeansThatEveryKeyIsMissing) {
   const FakeRoot root;
   const auto conf = ReadMailcowConf(root.files(), "/opt/mailcow-dockerized");
   EXPECT_EQ(*conf->Get("SMTP_PORT", "25"), "25");
+  EXPECT_FALSE(conf->is_present());
+}
+
+TEST(ReadMailcowConf, EmptyFileIsPresentAllTheSame) {
+  const FakeRoot root;
+  root.Write("/m/mailcow.conf", "");
+  EXPECT_TRUE(ReadMailcowConf(root.files(), "/m")->is_present());
 }
 
 TEST(ReadMailcowConf, DirectoryInItsPlaceIsAnError) {

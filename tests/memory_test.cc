@@ -51,13 +51,12 @@ class MemoryCollector : public testing::Test {
  protected:
   Reading Measure(absl::string_view id, int64_t total_kib,
                   const std::string& conf = "") {
-    const FakeRoot root;
-    root.Write("/proc/meminfo",
-               absl::StrCat("MemTotal: ", total_kib,
-                            " kB\nSwapTotal: ", total_kib, " kB\n"));
-    if (!conf.empty()) root.Write("/mailcow/mailcow.conf", conf);
-    return ReadingsOf(collector_->Collect({root.files(), FakeKernel()}), id)
-        .front();
+    const FakeHost host;
+    host.root.Write("/proc/meminfo",
+                    absl::StrCat("MemTotal: ", total_kib,
+                                 " kB\nSwapTotal: ", total_kib, " kB\n"));
+    if (!conf.empty()) host.root.Write("/mailcow/mailcow.conf", conf);
+    return ReadingsOf(host.CollectWith(*collector_), id).front();
   }
   Verdict JudgeMemory(Level level, int64_t total_kib) {
     const auto& bound = BoundOf(RequirementOf(*collector_, "memory"), level);
@@ -109,10 +108,11 @@ TEST_F(MemoryCollector, UnreadableConfMattersToASmallMachineOnly) {
 }
 
 TEST_F(MemoryCollector, WithoutMeminfoEveryNumberIsUnknownByThatReason) {
-  const FakeRoot root;
-  root.MakeDirectory("/proc");
-  for (const Finding& finding :
-       collector_->Collect({root.files(), FakeKernel()})) {
+  const FakeHost host;
+  host.root.MakeDirectory("/proc");
+  const Collected collected = host.CollectWith(*collector_);
+  EXPECT_EQ(collected.findings.size(), 5);
+  for (const Finding& finding : collected.findings) {
     EXPECT_TRUE(absl::IsNotFound(finding.reading.value.status()));
     EXPECT_THAT(finding.reading.value.status().message(),
                 HasSubstr("/proc/meminfo"));

@@ -14,8 +14,9 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::set<std::string> kAllTopics = {"memory", "disk", "system", "ports",
-                                          "clock"};
+const std::set<std::string> kAllTopics = {"memory",  "disk",        "system",
+                                          "ports",   "clock",       "docker",
+                                          "mailcow", "interference"};
 
 ParsedOptions Parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "mailcow_host_exporter");
@@ -47,6 +48,7 @@ TEST(Options, WithoutArgumentsItServesOnLoopbackWhatItFindsOnThisHost) {
   EXPECT_EQ(options.telemetry_path, "/metrics");
   EXPECT_EQ(options.roots.root, "");
   EXPECT_EQ(options.recording, "");
+  EXPECT_EQ(options.docker_socket, "/var/run/docker.sock");
   EXPECT_EQ(options.settings.mailcow_directory, "/opt/mailcow-dockerized");
   EXPECT_THAT(options.settings.disk_paths, ElementsAre());
   EXPECT_EQ(options.topics, kAllTopics);
@@ -95,18 +97,21 @@ TEST(Options, TelemetryPathIsAbsolute) {
 TEST(Options, EachPathFlagSetsItsOwnPath) {
   const Options options =
       Accepted({"--path.rootfs=/usr", "--path.procfs=/etc", "--path.sysfs=/var",
-                "--path.recording=/k.json", "--mailcow.dir=/m"});
+                "--path.recording=/k.json", "--mailcow.dir=/m",
+                "--docker.socket=/d.sock"});
   EXPECT_EQ(options.roots.root, "/usr");
   EXPECT_EQ(options.roots.proc, "/etc");
   EXPECT_EQ(options.roots.sys, "/var");
   EXPECT_EQ(options.recording, "/k.json");
+  EXPECT_EQ(options.docker_socket, "/d.sock");
   EXPECT_EQ(options.settings.mailcow_directory, "/m");
 }
 
 TEST(Options, ARelativePathIsAMistakeOfEveryPathFlag) {
   for (const char* flag :
        {"--path.rootfs=host", "--path.procfs=host", "--path.sysfs=host",
-        "--path.recording=host", "--mailcow.dir=host", "--disk.path=host"}) {
+        "--path.recording=host", "--mailcow.dir=host", "--docker.socket=host",
+        "--disk.path=host"}) {
     EXPECT_THAT(Mistake({flag}), HasSubstr("\"host\" is not an absolute path"));
   }
 }
@@ -133,7 +138,8 @@ TEST(Options, ACommandMayFollowARepeatableFlag) {
 
 TEST(Options, ATopicCanBeTurnedOff) {
   EXPECT_EQ(Accepted({"--no-collector.clock", "--no-collector.ports"}).topics,
-            (std::set<std::string>{"memory", "disk", "system"}));
+            (std::set<std::string>{"memory", "disk", "system", "docker",
+                                   "mailcow", "interference"}));
 }
 
 TEST(Options, DisableDefaultsLeavesTheTopicsThatAreNamed) {
@@ -206,9 +212,10 @@ TEST(Help, NamesEveryFlagAndItsDefault) {
        {"--format text|json|nagios", "--web.listen-address ADDRESS:PORT",
         "[127.0.0.1:9025]", "--web.telemetry-path PATH", "[/metrics]",
         "--path.rootfs PATH", "--path.procfs PATH", "--path.sysfs PATH",
-        "--path.recording PATH", "--mailcow.dir PATH", "[/opt/mailcow-dockerized]",
-        "--disk.path PATH", "--collector.disable-defaults", "--log.level",
-        "[info]", "--log.format", "[logfmt]", "--version"}) {
+        "--path.recording PATH", "--mailcow.dir PATH",
+        "[/opt/mailcow-dockerized]", "--disk.path PATH",
+        "--collector.disable-defaults", "--log.level", "[info]", "--log.format",
+        "[logfmt]", "--version"}) {
     EXPECT_THAT(help, HasSubstr(flag));
   }
   for (const std::string& topic : kAllTopics) {

@@ -1,6 +1,7 @@
 #include "collectors/port_value.h"
 
-#include <algorithm>
+#include <map>
+#include <set>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -40,6 +41,20 @@ TEST(PortDefinitions, AreThoseOfMailcowsPage) {
                         "imaps IMAPS_PORT 993", "pop3 POP_PORT 110",
                         "pop3s POPS_PORT 995", "sieve SIEVE_PORT 4190",
                         "http HTTP_PORT 80", "https HTTPS_PORT 443"));
+}
+
+TEST(PortDefinitions, AreServedByTheContainersOfMailcowsComposeFile) {
+  std::map<absl::string_view, std::set<uint16_t>> ports;
+  for (const PortDefinition& port : PortDefinitions()) {
+    ports[port.container].insert(port.default_port);
+  }
+  EXPECT_THAT(
+      ports,
+      testing::UnorderedElementsAre(
+          testing::Pair("postfix-mailcow", std::set<uint16_t>{25, 465, 587}),
+          testing::Pair("dovecot-mailcow",
+                        std::set<uint16_t>{110, 143, 993, 995, 4190}),
+          testing::Pair("nginx-mailcow", std::set<uint16_t>{80, 443})));
 }
 
 TEST(ParsePortValue, MissingKeyTakesTheDefaultOnEveryAddress) {
@@ -203,6 +218,13 @@ TEST(Overlap, OnePortOnTwoAddressesIsNoOverlap) {
   EXPECT_TRUE(Overlap(one, every));
   EXPECT_TRUE(Overlap(every, one));
   EXPECT_TRUE(Overlap(one, every_ipv4));
+}
+
+TEST(Overlap, WildcardIsThatOfItsOwnFamilyAlone) {
+  const Bind every_ipv4{.address = Ip("0.0.0.0"), .port = 25};
+  const Bind every_ipv6{.address = Ip("::"), .port = 25};
+  EXPECT_FALSE(Overlap(every_ipv4, every_ipv6));
+  EXPECT_TRUE(Overlap(every_ipv6, {.address = Ip("2001:db8::1"), .port = 25}));
 }
 
 }  // namespace

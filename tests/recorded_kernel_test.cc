@@ -123,6 +123,13 @@ TEST(RecordedKernel, WhatTheRecordingLacksIsUnavailable) {
             "the recording has no addresses");
 }
 
+// They are for recorded_parties.
+TEST(RecordedKernel, LeavesTheOtherPartiesAlone) {
+  EXPECT_TRUE(Mistake(R"({"docker": 7, "systemd": [], "uname": {
+      "machine": "x86_64", "release": "6.1"}})")
+                  .ok());
+}
+
 TEST(RecordedKernel, NoListenersIsAnAnswer) {
   const RecordedKernel kernel = Parse(R"({"listeners": []})");
   ASSERT_TRUE(kernel.Listeners().ok());

@@ -21,21 +21,25 @@ constexpr Requirement kRequirement = {
 // Counts how often it was asked, and answers that.
 class CountingCollector : public Collector {
  public:
-  explicit CountingCollector(std::optional<Cadence> cadence)
-      : cadence_(cadence) {}
+  CountingCollector(std::string topic, std::optional<Cadence> cadence)
+      : topic_(std::move(topic)), cadence_(cadence) {}
 
-  absl::string_view topic() const override { return "counting"; }
+  absl::string_view topic() const override { return topic_; }
   std::vector<const Requirement*> requirements() const override {
     return {&kRequirement};
   }
-  std::vector<Finding> Collect(const Host&) const override {
+  Collected Collect(const Host&) const override {
     const int count = ++count_;
     if (count == hanging_at_) release_.WaitForNotification();
     ++answered_;
-    return {{&kRequirement, {.labels = {{"path", "/srv"}}, .value = count}}};
+    return {.findings = {{&kRequirement,
+                          {.labels = {{"path", "/srv"}}, .value = count}}},
+            .age = age_};
   }
   std::optional<Cadence> cadence() const override { return cadence_; }
 
+  // What is found from now on was told so long ago. Before it is asked.
+  void Age(absl::Duration age) { age_ = age; }
   // The answer of that number hangs until Release().
   void HangAt(int count) { hanging_at_ = count; }
   void Release() { release_.Notify(); }
@@ -45,7 +49,9 @@ class CountingCollector : public Collector {
   }
 
  private:
+  const std::string topic_;
   const std::optional<Cadence> cadence_;
+  absl::Duration age_ = absl::ZeroDuration();
   mutable std::atomic<int> count_ = 0;
   mutable std::atomic<int> answered_ = 0;
   std::atomic<int> hanging_at_ = 0;
@@ -55,8 +61,9 @@ class CountingCollector : public Collector {
 // A host that nobody looks at, a clock that the test moves, and one collector.
 class SurveyTest : public testing::Test {
  protected:
-  void Add(std::optional<Cadence> cadence) {
-    auto collector = std::make_unique<CountingCollector>(cadence);
+  void Add(std::optional<Cadence> cadence,
+           const std::string& topic = "counting") {
+    auto collector = std::make_unique<CountingCollector>(topic, cadence);
     collector_ = collector.get();
     collectors_.push_back(std::move(collector));
   }
@@ -69,7 +76,10 @@ class SurveyTest : public testing::Test {
 
   const Files files_{Files::Roots{}};
   const FakeKernel kernel_ = {};
-  const Host host_ = {.files = files_, .kernel = kernel_};
+  const FakeDocker docker_ = {};
+  const FakeBus bus_ = {};
+  const Host host_ = {
+      .files = files_, .kernel = kernel_, .docker = docker_, .bus = bus_};
   std::atomic<int> now_seconds_ = 1000;
   CountingCollector* collector_ = nullptr;
   Collectors collectors_;
@@ -84,14 +94,17 @@ const absl::StatusOr<double>& ValueOf(const Report& report) {
   return Only(report).findings.front().reading.value;
 }
 
-TEST_F(SurveyTest, OnceAsksEveryCollectorInOrder) {
-  Add(std::nullopt);
-  Add(kCadence);
-  const Report report = SurveyOnce(collectors_, host_);
-  ASSERT_EQ(report.sections.size(), 2u);
+TEST_F(SurveyTest, ReportsTheTopicsInTheirOrder) {
+  Add(std::nullopt, "memory");
+  Add(kCadence, "disk");
+  Add(std::nullopt, "ports");
+  const Report report = Start()->Take();
+  ASSERT_EQ(report.sections.size(), 3u);
+  EXPECT_EQ(report.sections[0].topic, "memory");
+  EXPECT_EQ(report.sections[1].topic, "disk");
+  EXPECT_EQ(report.sections[2].topic, "ports");
   EXPECT_FALSE(report.sections[0].cadence.has_value());
   EXPECT_TRUE(report.sections[1].cadence.has_value());
-  EXPECT_EQ(report.sections[1].findings.front().reading.value.value_or(0), 1);
 }
 
 TEST_F(SurveyTest, WithoutACadenceACollectorIsAskedAtEachTake) {
@@ -123,6 +136,32 @@ TEST_F(SurveyTest, FindingsCarryTheirAge) {
   survey->AwaitFirstFindings(absl::Minutes(1));
   now_seconds_ += 42;
   EXPECT_EQ(Only(survey->Take()).age, absl::Seconds(42));
+}
+
+TEST_F(SurveyTest, WhatAnotherPartyToldIsAsOldAsThat) {
+  Add(std::nullopt);
+  collector_->Age(absl::Seconds(7));
+  EXPECT_EQ(Only(Start()->Take()).age, absl::Seconds(7));
+}
+
+TEST_F(SurveyTest, WhatWasToldIsOlderByTheAgeOfTheFindings) {
+  Add(kCadence);
+  collector_->Age(absl::Seconds(7));
+  const std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::Minutes(1));
+  now_seconds_ += 42;
+  EXPECT_EQ(Only(survey->Take()).age, absl::Seconds(49));
+}
+
+TEST_F(SurveyTest, TheAgeOfWhatWasToldCountsAgainstTheAllowance) {
+  Add(kCadence);
+  collector_->Age(absl::Seconds(20));
+  const std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::Minutes(1));
+  now_seconds_ += 40;
+  EXPECT_TRUE(ValueOf(survey->Take()).ok());
+  now_seconds_ += 1;
+  EXPECT_TRUE(absl::IsDeadlineExceeded(ValueOf(survey->Take()).status()));
 }
 
 TEST_F(SurveyTest, FindingsAsOldAsTheAllowanceAreBelieved) {
@@ -190,13 +229,28 @@ TEST_F(SurveyTest, ACollectorThatBeginsToHangKeepsItsLastFindingsForAWhile) {
   collector_->Release();
 }
 
-TEST_F(SurveyTest, AwaitingTheFirstFindingsEndsAtItsDeadline) {
-  Add(kCadence);
+TEST_F(SurveyTest, AwaitingTheFirstFindingsSaysWhichTopicsAreMissing) {
+  Add(std::nullopt, "memory");
+  Add(kCadence, "system");
+  Add(kCadence, "disk");
   collector_->HangAt(1);
+  CountingCollector* hanging = collector_;
   const std::unique_ptr<Survey> survey = Start();
-  survey->AwaitFirstFindings(absl::Milliseconds(1));
-  EXPECT_FALSE(ValueOf(survey->Take()).ok());
-  collector_->Release();
+  const absl::Cleanup release = [hanging] { hanging->Release(); };
+  for (int i = 0; i < 60'000; ++i) {
+    if (survey->AwaitFirstFindings(absl::Milliseconds(1)).size() == 1) break;
+  }
+  EXPECT_THAT(survey->AwaitFirstFindings(absl::Milliseconds(1)),
+              ElementsAre("disk"));
+  EXPECT_FALSE(survey->Take().sections[2].findings.front().reading.value.ok());
+}
+
+TEST_F(SurveyTest, AwaitingTheFirstFindingsOfAllMissesNone) {
+  Add(std::nullopt, "memory");
+  Add(kCadence, "disk");
+  Add(kCadence, "system");
+  EXPECT_THAT(Start()->AwaitFirstFindings(absl::Minutes(1)),
+              testing::IsEmpty());
 }
 
 TEST_F(SurveyTest, EndsWhileItWaitsForTheNextRefresh) {
@@ -204,7 +258,8 @@ TEST_F(SurveyTest, EndsWhileItWaitsForTheNextRefresh) {
   std::unique_ptr<Survey> survey = Start();
   survey->AwaitFirstFindings(absl::Minutes(1));
   survey.reset();  // would take an hour
-  EXPECT_EQ(collector_->Collect(host_).front().reading.value.value_or(0), 2);
+  EXPECT_EQ(
+      collector_->Collect(host_).findings.front().reading.value.value_or(0), 2);
 }
 
 TEST_F(SurveyTest, EndsOnlyWhenARefreshUnderWayHasEnded) {

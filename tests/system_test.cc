@@ -9,31 +9,28 @@ namespace {
 class SystemCollector : public testing::Test {
  protected:
   Reading Measure(absl::string_view id) {
-    return ReadingsOf(MakeSystemCollector()->Collect({root_.files(), kernel_}),
-                      id)
-        .front();
+    return ReadingsOf(host_.CollectWith(*MakeSystemCollector()), id).front();
   }
   double Supported(const std::string& id, const std::string& version) {
-    root_.Write("/etc/os-release",
-                absl::StrCat("ID=", id, "\nVERSION_ID=", version, "\n"));
+    host_.root.Write("/etc/os-release",
+                     absl::StrCat("ID=", id, "\nVERSION_ID=", version, "\n"));
     return *Measure("os_supported").value;
   }
   absl::StatusOr<double> KernelOn(const std::string& os,
                                   const std::string& release) {
-    root_.Write("/etc/os-release", os);
-    kernel_.uname = SystemName{.machine = "x86_64", .release = release};
+    host_.root.Write("/etc/os-release", os);
+    host_.kernel.uname = SystemName{.machine = "x86_64", .release = release};
     return Measure("kernel_supported").value;
   }
 
   const std::string jessie_ = "ID=debian\nVERSION_ID=8\n";
-  FakeRoot root_;
-  FakeKernel kernel_;
+  FakeHost host_;
 };
 
 TEST_F(SystemCollector, ArchitectureIsX86Or64BitArm) {
   for (const auto& [machine, supported] : std::map<std::string, double>{
            {"x86_64", 1}, {"aarch64", 1}, {"i686", 0}, {"armv7l", 0}}) {
-    kernel_.uname = SystemName{.machine = machine, .release = "6.1.0"};
+    host_.kernel.uname = SystemName{.machine = machine, .release = "6.1.0"};
     EXPECT_EQ(*Measure("architecture_supported").value, supported) << machine;
     EXPECT_EQ(Measure("architecture_supported").detail, machine);
   }
@@ -56,9 +53,9 @@ TEST_F(SystemCollector, UnknownSystemMattersToAnOldKernelOnly) {
 }
 
 TEST_F(SystemCollector, UnknownKernelMattersToDebian8Only) {
-  root_.Write("/etc/os-release", jessie_);
+  host_.root.Write("/etc/os-release", jessie_);
   EXPECT_TRUE(absl::IsUnavailable(Measure("kernel_supported").value.status()));
-  root_.Write("/etc/os-release", "ID=debian\nVERSION_ID=12\n");
+  host_.root.Write("/etc/os-release", "ID=debian\nVERSION_ID=12\n");
   EXPECT_EQ(*Measure("kernel_supported").value, 1);
 }
 
@@ -83,21 +80,21 @@ TEST_F(SystemCollector, DistributionsAreThoseOfMailcowsPage) {
 }
 
 TEST_F(SystemCollector, ContainerIsNotSupportedAndNamed) {
-  root_.Write("/run/systemd/container", "lxc");
+  host_.root.Write("/run/systemd/container", "lxc");
   const Reading reading = Measure("virtualization_supported");
   EXPECT_EQ(*reading.value, 0);
   EXPECT_EQ(reading.detail, "lxc, as /run/systemd/container tells");
 }
 
 TEST_F(SystemCollector, MachineIsSupported) {
-  root_.Write("/proc/cpuinfo", "flags : fpu\n");
+  host_.root.Write("/proc/cpuinfo", "flags : fpu\n");
   EXPECT_EQ(*Measure("virtualization_supported").value, 1);
 }
 
 TEST_F(SystemCollector, InformationHasEverythingInItsLabels) {
-  root_.Write("/etc/os-release", "ID=debian\nVERSION_ID=12\n");
-  root_.Write("/proc/cpuinfo", "flags : fpu\n");
-  kernel_.uname = SystemName{.machine = "x86_64", .release = "6.1.0"};
+  host_.root.Write("/etc/os-release", "ID=debian\nVERSION_ID=12\n");
+  host_.root.Write("/proc/cpuinfo", "flags : fpu\n");
+  host_.kernel.uname = SystemName{.machine = "x86_64", .release = "6.1.0"};
   const Reading reading = Measure("system_info");
   EXPECT_EQ(*reading.value, 1);
   EXPECT_EQ(reading.labels, (Labels{{"architecture", "x86_64"},
@@ -108,8 +105,9 @@ TEST_F(SystemCollector, InformationHasEverythingInItsLabels) {
 }
 
 TEST_F(SystemCollector, OfAnEmptyRootNothingIsKnown) {
-  for (const Finding& finding :
-       MakeSystemCollector()->Collect({root_.files(), kernel_})) {
+  const Collected collected = host_.CollectWith(*MakeSystemCollector());
+  EXPECT_EQ(collected.findings.size(), 5);
+  for (const Finding& finding : collected.findings) {
     EXPECT_FALSE(finding.reading.value.ok()) << finding.requirement->id;
   }
 }
