@@ -76,7 +76,6 @@ Holder HeldBy(const Listener& listener, const Owner& owner,
   Holder holder{.address = listener.address,
                 .port = listener.port,
                 .owner = owner,
-                .container = "",
                 .is_foreign = true};
   const std::string cgroup = owner.cgroup.value_or("");
   const std::string unit = UnitOf(cgroup);

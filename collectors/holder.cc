@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "collectors/cgroup.h"
+#include "collectors/stop_units.h"
 
 namespace mailcow {
 namespace {
@@ -26,6 +27,11 @@ std::string NameOf(const Holder& holder) {
   }
   const std::string& process = *holder.owner->process;
   return unit.empty() ? process : absl::StrCat(process, " (", unit, ")");
+}
+
+// The unit that starts `unit`: Postfix runs as an instance of another.
+std::string MainUnitOf(const std::string& unit) {
+  return unit == "postfix@-.service" ? "postfix.service" : unit;
 }
 
 // A unit that an administrator would stop to be rid of what it holds.
@@ -49,23 +55,20 @@ std::string Describe(const std::vector<Holder>& holders) {
 }
 
 std::string StopCommand(const std::vector<Holder>& holders) {
-  std::set<std::string> units;
+  std::set<UnitToStop> units;
   std::set<std::string> containers;
   for (const Holder& holder : holders) {
     const std::string unit = UnitBehind(holder);
     if (!holder.container.empty()) {
       containers.insert(holder.container);
     } else if (IsSparable(unit)) {
-      units.insert(unit);
+      units.insert({MainUnitOf(unit), holder.is_generated});
     } else {
       return "";
     }
   }
   std::vector<std::string> commands;
-  if (!units.empty()) {
-    commands.push_back(
-        absl::StrCat("systemctl disable --now ", absl::StrJoin(units, " ")));
-  }
+  if (!units.empty()) commands.push_back(StopUnits(units));
   if (!containers.empty()) {
     const std::string names = absl::StrJoin(containers, " ");
     commands.push_back(absl::StrCat("docker update --restart=no ", names,

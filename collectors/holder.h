@@ -20,8 +20,10 @@ struct Holder {
   uint16_t port = 0;
   // Of the listener; none where Docker publishes the port without one.
   std::optional<Owner> owner;
+  // Whether systemd made the unit that listens from a script in /etc/init.d.
+  bool is_generated = false;
   // The name of the container behind it; empty where none is known.
-  std::string container;
+  std::string container = "";
   // Whether it is somebody else's than mailcow's. An error where that cannot be
   // told.
   absl::StatusOr<bool> is_foreign;

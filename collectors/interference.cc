@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "collectors/stop_units.h"
 
 namespace mailcow {
 namespace {
+
+bool IsInstance(absl::string_view unit) { return absl::StrContains(unit, '@'); }
 
 std::string Describe(const Starter& starter) {
   std::vector<absl::string_view> words;
@@ -21,12 +25,12 @@ std::string Describe(const Starter& starter) {
 
 // The command that ends them for good. An instance goes with its service.
 std::string StopCommand(const std::vector<Starter>& starters) {
-  std::vector<std::string> names;
+  std::set<UnitToStop> units;
   for (const Starter& starter : starters) {
-    if (!absl::StrContains(starter.name, '@')) names.push_back(starter.name);
+    if (IsInstance(starter.name)) continue;
+    units.insert({starter.name, starter.is_generated});
   }
-  if (names.empty()) return "";
-  return absl::StrCat("systemctl disable --now ", absl::StrJoin(names, " "));
+  return StopUnits(units);
 }
 
 // What is known of it; empty where it is absent.
@@ -108,14 +112,17 @@ Starter StarterOf(absl::string_view name, const SystemdUnit& unit,
                   const std::vector<std::string>& links, bool has_systemd) {
   const absl::string_view script = absl::StripSuffix(name, ".service");
   // systemd makes units of scripts that have none of their own.
-  const bool has_script = !has_systemd || unit.file_state == "generated";
+  const bool is_generated = unit.file_state == "generated";
+  const bool is_enabled =
+      unit.file_state == "enabled" || unit.file_state == "enabled-runtime" ||
+      ((is_generated || !has_systemd) && HasLink(links, script));
   return {.name = std::string(has_systemd ? name : script),
           .runs = unit.active_state == "active" ||
                   unit.active_state == "activating" ||
                   unit.active_state == "reloading",
-          .starts_at_boot = unit.file_state == "enabled" ||
-                            unit.file_state == "enabled-runtime" ||
-                            (has_script && HasLink(links, script))};
+          // An instance is started by its service, whatever it says.
+          .starts_at_boot = is_enabled && !IsInstance(name),
+          .is_generated = is_generated};
 }
 
 std::vector<std::string> AllUnits() {

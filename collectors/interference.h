@@ -20,6 +20,7 @@ struct Starter {
   std::string name;  // "exim4.service", "exim4"
   bool runs = false;
   bool starts_at_boot = false;
+  bool is_generated = false;  // by systemd, from a script in /etc/init.d
 };
 
 struct MailServiceFacts {

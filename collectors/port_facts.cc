@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "collectors/attribution.h"
+#include "collectors/cgroup.h"
 #include "collectors/docker.h"
 #include "collectors/mailcow_conf.h"
 #include "collectors/mailcow_project.h"
@@ -29,6 +30,14 @@ absl::Status Silence(const Host& host, const DockerState& docker) {
   if (status.ok() || absl::IsNotFound(status)) return absl::OkStatus();
   const absl::StatusOr<bool> has_listeners = UsesUserlandProxy(host.files);
   return has_listeners.value_or(true) ? absl::OkStatus() : status;
+}
+
+// Whether systemd made the listener's unit from a script in /etc/init.d.
+bool IsGenerated(const Files& files, const Owner& owner) {
+  const std::string unit = owner.cgroup.ok() ? UnitOf(*owner.cgroup) : "";
+  return !unit.empty() &&
+         files.Exists(absl::StrCat("/run/systemd/generator.late/", unit))
+             .value_or(false);
 }
 
 // Fills in who holds each port. Whose the listeners are is asked together:
@@ -59,7 +68,8 @@ void FindHolders(const Host& host, const DockerView& view, PortsFacts& facts) {
     }
     holders = HeldWithoutListener(*bind, in_the_way[i], view);
     for (const Listener& listener : in_the_way[i]) {
-      holders->push_back(HeldBy(listener, *owner++, view));
+      Holder& holder = holders->emplace_back(HeldBy(listener, *owner, view));
+      holder.is_generated = IsGenerated(host.files, *owner++);
     }
     if (holders->empty() && !silence.ok()) holders = silence;
   }

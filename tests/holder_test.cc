@@ -65,6 +65,22 @@ TEST(StopCommand, NamesEachUnitOnce) {
             "systemctl disable --now exim4.service postfix.service");
 }
 
+TEST(StopCommand, StopsPostfixRatherThanItsInstance) {
+  const Owner instance = {
+      .process = "master",
+      .cgroup = "/system.slice/system-postfix.slice/postfix@-.service"};
+  EXPECT_EQ(StopCommand({Hold("0.0.0.0", instance)}),
+            "systemctl disable --now postfix.service");
+}
+
+TEST(StopCommand, StopsAGeneratedUnitInACommandOfItsOwn) {
+  Holder holder = Hold("::", kExim);
+  holder.is_generated = true;
+  EXPECT_EQ(StopCommand({holder}),
+            "systemctl disable --now exim4.service && "
+            "systemctl stop exim4.service");
+}
+
 TEST(StopCommand, KeepsAContainerFromBeingStartedAgain) {
   EXPECT_EQ(StopCommand({Hold("0.0.0.0", kDockerProxy, "web"),
                          Hold("::", kDockerProxy, "web")}),

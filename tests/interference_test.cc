@@ -153,6 +153,20 @@ TEST_F(InterferenceCollector, InstanceGoesWithItsService) {
   EXPECT_EQ(Of("postfix").remedy, "systemctl disable --now postfix.service");
 }
 
+// Postfix's generator enables the instance, whether Postfix is or not.
+TEST_F(InterferenceCollector, EnabledInstanceDoesNotStartAtBootByItself) {
+  SetUnit("postfix@-.service", "inactive", "enabled-runtime");
+  EXPECT_EQ(*Of("postfix").value, 1);
+}
+
+// systemctl forgets --now where a script is behind the unit.
+TEST_F(InterferenceCollector, GeneratedUnitIsStoppedInACommandOfItsOwn) {
+  SetUnit("exim4.service", "active", "generated");
+  EXPECT_EQ(Of("exim4").remedy,
+            "systemctl disable --now exim4.service && "
+            "systemctl stop exim4.service");
+}
+
 TEST_F(InterferenceCollector, ProcessThatNoUnitStartedIsUnmet) {
   StartDovecot();
   const Reading reading = Of("dovecot");

@@ -101,6 +101,15 @@ TEST_F(PortsCollector, OwnerAndTheCommandAgainstItAreNamed) {
   EXPECT_EQ(reading.remedy, "systemctl disable --now exim4.service");
 }
 
+// Debian 12 has no unit of exim's own, only a script.
+TEST_F(PortsCollector, UnitThatSystemdMadeOfAScriptIsStoppedToo) {
+  host_.root.Write("/run/systemd/generator.late/exim4.service", "");
+  Listen("0.0.0.0", 25, exim_);
+  EXPECT_EQ(Foreign("SMTP_PORT").remedy,
+            "systemctl disable --now exim4.service && "
+            "systemctl stop exim4.service");
+}
+
 TEST_F(PortsCollector, PortOfMailcowsContainerIsInUseButNotForeign) {
   Have({MailcowContainer("postfix-mailcow", smtp_)});
   Listen("0.0.0.0", 25, docker_proxy_);
