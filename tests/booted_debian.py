@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -66,6 +67,28 @@ def numbers_of(pid):
     return []
 
 
+def remove_cgroups():
+    """Takes away what nspawn leaves: cgroups below that of this test."""
+    cgroups = pathlib.Path("/proc/self/cgroup").read_text()
+    own = re.search(r"^0::(.*)$", cgroups, re.M)
+    tops = [
+        pathlib.Path(f"/sys/fs/cgroup{mount}{own[1] if own else ''}/{name}")
+        for mount in ("", "/unified", "/systemd")
+        for name in ("payload", "supervisor")
+    ]
+
+    def are_gone():
+        for top in tops:
+            for directory, _, _ in os.walk(top, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(directory)
+        return not any(top.exists() for top in tops)
+
+    # Those of the dead are in use for a moment; what stays so is another's.
+    with contextlib.suppress(AssertionError):
+        program.wait_for(are_gone, 2)
+
+
 class Machine:
     """A running Debian; with systemd, unless its init is to be another.
 
@@ -93,8 +116,9 @@ class Machine:
                 stdout=self._console,
                 stderr=subprocess.STDOUT,
             )
+            stack.callback(remove_cgroups)
             stack.callback(unshare.wait)
-            stack.callback(unshare.kill)
+            stack.callback(self._end, unshare)
             self.leader = program.wait_for(lambda: self._find_leader(unshare))
             self.root = pathlib.Path(f"/proc/{self.leader}/root")
             self.flags = [f"--path.rootfs={self.root}"]
@@ -118,6 +142,13 @@ class Machine:
                 if numbers_of(pid)[2:] == [1]:
                     return pid
         return None
+
+    def _end(self, unshare):
+        """Kills nspawn, and so all of its namespace, before unshare can end."""
+        for nspawn in children(unshare.pid):
+            os.kill(nspawn, signal.SIGKILL)
+            return
+        unshare.kill()
 
     def _is_booted(self):
         state = self._enter("systemctl", "is-system-running").stdout.strip()

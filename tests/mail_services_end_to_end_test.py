@@ -17,10 +17,6 @@ SERVICES = ["exim4", "postfix", "sendmail", "dovecot", "courier", "cyrus", "open
 FAKE_DOVECOT = "cp /bin/sleep /tmp/dovecot && exec /tmp/dovecot infinity"
 
 
-def setUpModule():
-    booted_debian.prepare()
-
-
 def absent(service):
     return f'mailcow_host_mail_service_absent{{service="{service}"}}'
 
@@ -36,12 +32,23 @@ class DebianTest(unittest.TestCase):
     maxDiff = None
     with_systemd = True
     package = None
+    why_not = None
 
     @classmethod
     def setUpClass(cls):
-        cls.machine = cls.enterClassContext(booted_debian.Machine(cls.with_systemd))
+        try:
+            booted_debian.prepare()
+            cls.machine = cls.enterClassContext(booted_debian.Machine(cls.with_systemd))
+        except unittest.SkipTest as why_not:
+            cls.why_not = str(why_not)
+            return
         if cls.package is not None:
             cls.machine.install(cls.package)
+
+    def setUp(self):
+        # Test by test, so that all that is skipped is counted.
+        if self.why_not is not None:
+            self.skipTest(self.why_not)
 
     def check(self, *flags):
         return program.run("check", *flags, *self.machine.flags)
@@ -116,11 +123,11 @@ class PlainDebianTest(DebianTest):
         [bus] = self.machine.processes("dbus-daemon")
         self.addCleanup(self.machine.signal, "CONT", bus)
         self.machine.signal("STOP", bus)
-        self.assert_all_are_unknown("systemd, .*, does not answer")
+        self.assert_all_are_unknown("systemd.* (is silent|does not answer)")
 
     def test_a_systemd_that_is_silent_makes_them_unknown(self):
         self.stop_process(self.machine.leader)
-        self.assert_all_are_unknown("systemd, .*, does not answer|is silent")
+        self.assert_all_are_unknown("systemd.* (is silent|does not answer)")
 
     def test_without_a_bus_they_are_unknown(self):
         units = ("dbus.socket", "dbus.service")
@@ -142,6 +149,7 @@ class StatesOfAUnit:
         self.machine.run("systemctl", *words)
 
     def setUp(self):
+        super().setUp()
         self.systemctl("unmask", self.service)
         self.systemctl("enable", self.service)
         self.systemctl("restart", self.service)
@@ -246,6 +254,7 @@ class SilentBusTest(DebianTest):
     package = "exim4-daemon-light"
 
     def setUp(self):
+        super().setUp()
         [self.bus] = self.machine.processes("dbus-daemon")
         self.addCleanup(self.machine.signal, "CONT", self.bus)
         self.serving = self.enterContext(program.Serving(*self.machine.flags))
@@ -333,6 +342,7 @@ class WithoutSystemdTest(DebianTest):
         self.machine.run("/etc/init.d/exim4", command)
 
     def setUp(self):
+        super().setUp()
         self.machine.run("update-rc.d", "exim4", "defaults")
         self.exim("start")
 
