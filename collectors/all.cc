@@ -26,4 +26,9 @@ std::vector<std::unique_ptr<Collector>> AllCollectors(
   return collectors;
 }
 
+bool AsksDocker(absl::string_view topic) {
+  return topic == "disk" || topic == "docker" || topic == "mailcow" ||
+         topic == "ports";
+}
+
 }  // namespace mailcow

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "collectors/collector.h"
 
 namespace mailcow {
@@ -20,6 +21,9 @@ struct Settings {
 };
 
 std::vector<std::unique_ptr<Collector>> AllCollectors(const Settings& settings);
+
+// Whether the topic needs to know what Docker says.
+bool AsksDocker(absl::string_view topic);
 
 }  // namespace mailcow
 

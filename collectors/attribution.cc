@@ -57,7 +57,12 @@ void AttributeById(const std::string& id, const DockerView& view,
 // The container for which docker-proxy, or the engine, listens.
 void AttributeByPort(const Listener& listener, const DockerView& view,
                      Holder& holder) {
-  holder.is_foreign = absl::NotFoundError("no container publishes it");
+  // One that just starts may not be named yet; what stays without is left over
+  // from another engine or an earlier run.
+  holder.is_foreign = absl::NotFoundError("no container publishes it yet");
+  if (view.docker.settled_listeners.count(listener.inode) > 0) {
+    holder.is_foreign = true;
+  }
   for (const Container& container : *view.docker.containers) {
     const auto is_here = [&listener](const PublishedPort& published) {
       return IsAt(published, listener);

@@ -1,5 +1,7 @@
 #include "collectors/daemon_json.h"
 
+#include <utility>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -21,7 +23,9 @@ absl::StatusOr<DaemonJson> ParseDaemonJson(absl::string_view text) {
     return absl::DataLossError(absl::StrCat(kPath, " is not a JSON object"));
   }
   DaemonJson daemon;
-  if (const auto root = json->find("data-root"); root != json->end()) {
+  // The engine takes null and an empty path for a key that is not set.
+  const auto root = json->find("data-root");
+  if (root != json->end() && !root->is_null() && *root != "") {
     daemon.data_root = root->is_string() ? root->get<std::string>() : "";
     if (!absl::StartsWith(*daemon.data_root, "/") ||
         absl::StrContains(*daemon.data_root, '\0')) {
@@ -29,13 +33,16 @@ absl::StatusOr<DaemonJson> ParseDaemonJson(absl::string_view text) {
           absl::StrCat("data-root of ", kPath, " is not an absolute path"));
     }
   }
-  if (const auto proxy = json->find("userland-proxy"); proxy != json->end()) {
-    if (!proxy->is_boolean()) {
-      return absl::DataLossError(absl::StrCat("userland-proxy of ", kPath,
-                                              " is neither true nor "
-                                              "false"));
+  for (const auto& [key, value] :
+       {std::pair("userland-proxy", &daemon.userland_proxy),
+        std::pair("live-restore", &daemon.live_restore)}) {
+    const auto found = json->find(key);
+    if (found == json->end() || found->is_null()) continue;
+    if (!found->is_boolean()) {
+      return absl::DataLossError(
+          absl::StrCat(key, " of ", kPath, " is neither true nor false"));
     }
-    daemon.userland_proxy = proxy->get<bool>();
+    *value = found->get<bool>();
   }
   return daemon;
 }

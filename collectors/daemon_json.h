@@ -16,6 +16,7 @@ namespace mailcow {
 struct DaemonJson {
   std::optional<std::string> data_root;
   std::optional<bool> userland_proxy;
+  std::optional<bool> live_restore;
 };
 
 // DataLoss says what the engine will not start with: the line that is no JSON,

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "collectors/daemon_json.h"
 #include "collectors/docker_compose.h"
 
@@ -155,12 +156,13 @@ absl::StatusOr<bool> UsesUserlandProxy(const Files& files) {
   }
   // The last one counts; without any, the engine's default is to use it.
   bool uses_it = true;
-  for (const absl::string_view word : words) {
-    if (word == "--userland-proxy" || word == "--userland-proxy=true") {
-      uses_it = true;
-    } else if (word == "--userland-proxy=false") {
-      uses_it = false;
-    }
+  for (absl::string_view word : words) {
+    if (!absl::ConsumePrefix(&word, "--userland-proxy")) continue;
+    if (!word.empty() && !absl::ConsumePrefix(&word, "=")) continue;
+    // What Go's strconv.ParseBool takes for false.
+    uses_it =
+        word.empty() || !(word == "0" || absl::EqualsIgnoreCase(word, "f") ||
+                          absl::EqualsIgnoreCase(word, "false"));
   }
   return uses_it;
 }

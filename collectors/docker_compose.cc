@@ -14,6 +14,7 @@ namespace {
 
 // In the order in which docker(1) and a shell look for them.
 constexpr absl::string_view kPlaces[] = {
+    "/root/.docker/cli-plugins/docker-compose",
     "/usr/local/lib/docker/cli-plugins/docker-compose",
     "/usr/local/libexec/docker/cli-plugins/docker-compose",
     "/usr/lib/docker/cli-plugins/docker-compose",
@@ -22,6 +23,7 @@ constexpr absl::string_view kPlaces[] = {
     "/usr/local/bin/docker-compose",
     "/usr/sbin/docker-compose",
     "/usr/bin/docker-compose",
+    "/snap/bin/docker-compose",
 };
 
 // The module that Compose has been since version 2.

@@ -39,8 +39,10 @@ absl::StatusOr<std::vector<PublishedPort>> ReadPorts(const json& in) {
   for (const json& entry : in) {
     // A port without a public one is open to other containers only.
     if (entry.at("Type") != "tcp" || !entry.contains("PublicPort")) continue;
+    // Left out, it is every address.
+    const std::string ip = TextOf(entry, "IP");
     const absl::StatusOr<IpAddress> address =
-        ParseIpAddress(entry.at("IP").get_ref<const std::string&>());
+        ParseIpAddress(ip.empty() ? "0.0.0.0" : ip);
     if (!address.ok()) return address.status();
     // nlohmann would cut off what does not fit, in silence.
     const auto port =

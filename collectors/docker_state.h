@@ -57,6 +57,9 @@ struct DockerState {
   // The inodes of the sockets that listened on the host when the engine was
   // asked: only of these does `containers` tell whose they are.
   std::set<uint64_t> listeners = {};
+  // Those that listened at the look before, too: a container that publishes
+  // one is named by now.
+  std::set<uint64_t> settled_listeners = {};
   absl::Duration age = absl::ZeroDuration();
 };
 

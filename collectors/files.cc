@@ -114,8 +114,11 @@ absl::StatusOr<FileDescriptor> Files::Open(absl::string_view path,
 
 absl::StatusOr<std::string> Files::Read(absl::string_view path,
                                         size_t max_bytes) const {
-  // The kernel's own files answer at once.
-  if (IsBelow(path, "/proc") || IsBelow(path, "/sys")) {
+  // The kernel's own files answer at once, but for those that are read from a
+  // process's memory, which may hang with it.
+  const bool is_memory =
+      absl::EndsWith(path, "/cmdline") || absl::EndsWith(path, "/environ");
+  if ((IsBelow(path, "/proc") && !is_memory) || IsBelow(path, "/sys")) {
     return ReadNow(path, max_bytes);
   }
   return reads_->Ask(std::string(path),

@@ -92,8 +92,9 @@ class Docker {
 
 // What systemd says of a unit.
 struct SystemdUnit {
-  std::string active_state;  // "active", "inactive", "failed", ...
-  std::string file_state;    // "enabled", "masked", ...; empty: no such file
+  std::string active_state;    // "active", "inactive", "failed", ...
+  std::string file_state;      // "enabled", "masked", ...; empty: no such file
+  std::string sub_state = "";  // "running", "exited", ...
 };
 
 // The system bus, and systemd on it.

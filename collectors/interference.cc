@@ -117,9 +117,11 @@ Starter StarterOf(absl::string_view name, const SystemdUnit& unit,
       unit.file_state == "enabled" || unit.file_state == "enabled-runtime" ||
       ((is_generated || !has_systemd) && HasLink(links, script));
   return {.name = std::string(has_systemd ? name : script),
-          .runs = unit.active_state == "active" ||
-                  unit.active_state == "activating" ||
-                  unit.active_state == "reloading",
+          // A unit that did its work once may be active and have no process.
+          .runs = unit.sub_state != "exited" &&
+                  (unit.active_state == "active" ||
+                   unit.active_state == "activating" ||
+                   unit.active_state == "reloading"),
           // An instance is started by its service, whatever it says.
           .starts_at_boot = is_enabled && !IsInstance(name),
           .is_generated = is_generated};

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
@@ -30,12 +31,13 @@ constexpr absl::string_view kOpensmtpdUnits[] = {"opensmtpd.service",
                                                  "smtpd.service"};
 
 // Without -bd exim delivers one message, called as sendmail(1) by a program.
-constexpr ProcessMark kEximProcesses[] = {{"exim4", " -bd"}, {"exim", " -bd"}};
+constexpr ProcessMark kEximProcesses[] = {{"exim4", "", " -bd"},
+                                          {"exim", "", " -bd"}};
 constexpr ProcessMark kPostfixProcesses[] = {{"master", "/postfix/"}};
 // The daemon says in its command line what it does.
-constexpr ProcessMark kSendmailProcesses[] = {{"sendmail-mta", "sendmail: "},
-                                              {"sendmail", "sendmail: "},
-                                              {"sendmail", " -bd"}};
+constexpr ProcessMark kSendmailProcesses[] = {{"sendmail-mta", "sendmail:"},
+                                              {"sendmail", "sendmail:"},
+                                              {"sendmail", "", " -bd"}};
 constexpr ProcessMark kDovecotProcesses[] = {{"dovecot", ""}};
 constexpr ProcessMark kCourierProcesses[] = {{"couriertcpd", ""},
                                              {"courierd", ""}};
@@ -43,7 +45,7 @@ constexpr ProcessMark kCyrusProcesses[] = {
     {"cyrmaster", ""}, {"cyrus-master", ""}, {"master", "/cyrus"}};
 // Postfix has a process of this name too, without a path.
 constexpr ProcessMark kOpensmtpdProcesses[] = {{"smtpd", "/smtpd"},
-                                               {"smtpd", "smtpd: "}};
+                                               {"smtpd", "smtpd:"}};
 
 constexpr MailService kServices[] = {
     {"exim4", kEximUnits, kEximProcesses},
@@ -95,12 +97,15 @@ absl::Span<const MailService> MailServices() { return kServices; }
 
 bool IsProcessOf(const MailService& service, absl::string_view name,
                  absl::string_view command_line) {
-  std::string words(command_line);
-  std::replace(words.begin(), words.end(), '\0', ' ');
+  const absl::string_view program =
+      command_line.substr(0, command_line.find('\0'));
+  const std::string words =
+      absl::StrReplaceAll(command_line, {{absl::string_view("\0", 1), " "}});
   return std::any_of(service.processes.begin(), service.processes.end(),
-                     [name, &words](const ProcessMark& mark) {
+                     [name, program, &words](const ProcessMark& mark) {
                        return mark.name == name &&
-                              absl::StrContains(words, mark.command);
+                              absl::StrContains(program, mark.program) &&
+                              absl::StrContains(words, mark.words);
                      });
 }
 

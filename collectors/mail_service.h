@@ -15,10 +15,11 @@
 
 namespace mailcow {
 
-// How a process shows that it is the service: both must fit.
+// How a process shows that it is the service: all must fit.
 struct ProcessMark {
-  absl::string_view name;     // in /proc/PID/comm
-  absl::string_view command;  // somewhere in its command line
+  absl::string_view name;        // in /proc/PID/comm
+  absl::string_view program;     // within the first word of its command line
+  absl::string_view words = "";  // within all of it
 };
 
 struct MailService {

@@ -4,6 +4,7 @@
 #define COLLECTORS_MAILCOW_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 

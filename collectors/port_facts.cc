@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "collectors/attribution.h"
 #include "collectors/cgroup.h"
+#include "collectors/daemon_json.h"
 #include "collectors/docker.h"
 #include "collectors/mailcow_conf.h"
 #include "collectors/mailcow_project.h"
@@ -27,7 +28,13 @@ std::vector<Listener> InTheWay(const PortFacts& port,
 // Why a port that nothing listens on may be taken all the same.
 absl::Status Silence(const Host& host, const DockerState& docker) {
   const absl::Status& status = docker.containers.status();
-  if (status.ok() || absl::IsNotFound(status)) return absl::OkStatus();
+  if (status.ok()) return status;
+  if (absl::IsNotFound(status)) {
+    const absl::StatusOr<DaemonJson> daemon = ReadDaemonJson(host.files);
+    const bool keeps_containers =
+        daemon.ok() && daemon->live_restore.value_or(false);
+    return keeps_containers ? status : absl::OkStatus();
+  }
   const absl::StatusOr<bool> has_listeners = UsesUserlandProxy(host.files);
   return has_listeners.value_or(true) ? absl::OkStatus() : status;
 }

@@ -83,6 +83,8 @@ Reading ServedBy(const std::vector<Container>& containers,
   }
   const Bind& bind = *port.value.bind;
   std::string why = "it has no container";
+  std::string remedy = absl::StrCat("free the port if another holds it, then ",
+                                    StartCommand(directory));
   for (const Container& container : containers) {
     if (container.service != port.definition->container) continue;
     const auto is_as_wanted = [&bind](const PublishedPort& published) {
@@ -97,12 +99,14 @@ Reading ServedBy(const std::vector<Container>& containers,
     }
     why = container.is_running() ? "it runs, but does not publish the port"
                                  : container.status;
+    if (container.state == "paused") {
+      remedy = absl::StrCat("docker unpause ", container.name);
+    }
   }
   return {.labels = LabelsOf(port),
           .value = 0,
           .detail = absl::StrCat(port.definition->container, ": ", why),
-          .remedy = absl::StrCat("free the port if another holds it, then ",
-                                 StartCommand(directory))};
+          .remedy = std::move(remedy)};
 }
 
 std::vector<Reading> PortServed(const PortsFacts& facts) {

@@ -64,7 +64,8 @@ int Check(const Collectors& collectors, const Host& host,
           const Sources& sources, CheckFormat format) {
   // What Docker says decides where other topics look.
   AwaitDocker(sources);
-  Survey survey(collectors, host);
+  // Never destroyed: that would wait for a topic that hangs.
+  Survey& survey = *new Survey(collectors, host);
   AwaitTopics(survey);
   ShowProgress("");
   const Report report = survey.Take();

@@ -16,7 +16,7 @@ inline constexpr absl::Duration kCheckPatience = absl::Seconds(5);
 
 // Prints what is known to stdout once all have answered, or have been silent
 // for too long; on a terminal it says meanwhile whom it waits for. Returns the
-// exit status.
+// exit status; the process must then end, for topics may still be asked.
 int Check(const Collectors& collectors, const Host& host,
           const Sources& sources, CheckFormat format);
 

@@ -15,8 +15,6 @@
 namespace mailcow {
 namespace {
 
-constexpr int kSilenceSeconds = 30;
-
 // The largest body: more than the containers of any host; an engine that sends
 // more is none.
 constexpr size_t kMaxBytes = size_t{16} << 20;
@@ -98,7 +96,7 @@ absl::StatusOr<std::vector<std::string>> GetAll(
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> DockerClient::Get(
-    const std::vector<std::string>& paths) const {
+    const std::vector<std::string>& paths, absl::Duration patience) const {
   const absl::StatusOr<FileDescriptor> place = files_.Open(socket_, O_PATH);
   if (absl::IsNotFound(place.status())) {
     return absl::NotFoundError(
@@ -114,9 +112,9 @@ absl::StatusOr<std::vector<std::string>> DockerClient::Get(
   client.set_address_family(AF_UNIX);
   client.set_default_headers({{"Host", "docker"}});
   client.set_keep_alive(true);
-  client.set_connection_timeout(kSilenceSeconds);
-  client.set_read_timeout(kSilenceSeconds);
-  client.set_write_timeout(kSilenceSeconds);
+  client.set_connection_timeout(absl::ToChronoMilliseconds(patience));
+  client.set_read_timeout(absl::ToChronoMilliseconds(patience));
+  client.set_write_timeout(absl::ToChronoMilliseconds(patience));
   absl::StatusOr<std::vector<std::string>> bodies = GetAll(client, paths);
   if (bodies.ok()) return bodies;
   return absl::Status(bodies.status().code(),

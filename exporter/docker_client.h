@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "collectors/files.h"
 
 namespace mailcow {
@@ -21,11 +22,11 @@ class DockerClient {
 
   // The bodies that the engine answers GET of each path with, one after the
   // other over one connection. SIGPIPE must be ignored. Takes as long as the
-  // engine does, up to half a minute of silence. NotFound: no engine answers
+  // engine does, up to `patience` of silence. NotFound: no engine answers
   // there. PermissionDenied: the socket is not for us. DeadlineExceeded: it is
-  // silent. DataLoss: its answer is not one.
+  // silent, or broke off. DataLoss: its answer is not one.
   absl::StatusOr<std::vector<std::string>> Get(
-      const std::vector<std::string>& paths) const;
+      const std::vector<std::string>& paths, absl::Duration patience) const;
 
  private:
   const Files files_;

@@ -1,7 +1,9 @@
 #include "exporter/docker_watch.h"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "exporter/docker_client.h"
 #include "exporter/sock_diag.h"
+#include "exporter/systemd_bus.h"
 
 namespace mailcow {
 namespace {
@@ -28,20 +31,45 @@ std::set<uint64_t> InodesOf(const absl::StatusOr<std::vector<Listener>>& all) {
   return inodes;
 }
 
+std::set<uint64_t> Both(const std::set<uint64_t>& one,
+                        const std::set<uint64_t>& other) {
+  std::set<uint64_t> both;
+  std::set_intersection(one.begin(), one.end(), other.begin(), other.end(),
+                        std::inserter(both, both.end()));
+  return both;
+}
+
+// Whether connecting to `socket` would start an engine that somebody stopped.
+bool WouldStartEngine(const Bus& bus, absl::string_view socket) {
+  if (socket != "/var/run/docker.sock" && socket != "/run/docker.sock") {
+    return false;
+  }
+  const auto units = bus.Units({"docker.socket", "docker.service"});
+  return units.ok() && units->front().active_state == "active" &&
+         (units->back().active_state == "inactive" ||
+          units->back().active_state == "failed");
+}
+
 }  // namespace
 
 // What the thread and the watch have in common: the thread may outlive it.
 struct DockerWatch::Shared {
   Shared(const Files& files, const std::string& socket_path, const Pace& p)
-      : client(files, socket_path), socket(socket_path), pace(p) {}
+      : client(files, socket_path), bus(files), socket(socket_path), pace(p) {}
 
   void KeepAsking();
   absl::Status Ask(bool with_inventory);
-  void AskForInventory(DockerState& found) const;
-  void Store(const DockerState& found, Clock::time_point asked_at);
+  absl::StatusOr<std::string> AskForContainers() const;
+  void AskForInventory();
+  void StoreContainers(const absl::StatusOr<std::string>& body,
+                       std::set<uint64_t> listeners,
+                       Clock::time_point asked_at);
   DockerState Take() const;
+  bool IsFresh(const std::optional<Clock::time_point>& time) const;
+  absl::Status Silence(const std::optional<Clock::time_point>& time) const;
 
   const DockerClient client;
+  const SystemdBus bus;
   const std::string socket;
   const Pace pace;
   const Clock::time_point begin = Clock::now();
@@ -53,7 +81,8 @@ struct DockerWatch::Shared {
   mutable absl::Mutex mutex;
   DockerState state ABSL_GUARDED_BY(mutex);
   // When the engine was asked for what `state` says.
-  std::optional<Clock::time_point> at ABSL_GUARDED_BY(mutex);
+  std::optional<Clock::time_point> containers_at ABSL_GUARDED_BY(mutex);
+  std::optional<Clock::time_point> engine_at ABSL_GUARDED_BY(mutex);
 };
 
 void DockerWatch::Shared::KeepAsking() {
@@ -79,51 +108,78 @@ absl::Status DockerWatch::Shared::Ask(bool with_inventory) {
   // What is found may be as old as the question. A listener that is there now
   // is in the answer if it is a container's.
   const Clock::time_point asked_at = Clock::now();
-  DockerState found = Take();
-  found.listeners = InodesOf(DumpListeners());
-  const auto bodies = client.Get({kContainers});
-  if (absl::IsDeadlineExceeded(bodies.status())) return bodies.status();
-  if (!bodies.ok()) {
-    found.engine = bodies.status();
-    found.containers = bodies.status();
-    Store(found, asked_at);
-    return bodies.status();
+  std::set<uint64_t> listeners = InodesOf(DumpListeners());
+  const absl::StatusOr<std::string> body = AskForContainers();
+  if (absl::IsDeadlineExceeded(body.status())) return body.status();
+  StoreContainers(body, std::move(listeners), asked_at);
+  if (body.ok() && with_inventory) AskForInventory();
+  return body.status();
+}
+
+absl::StatusOr<std::string> DockerWatch::Shared::AskForContainers() const {
+  if (WouldStartEngine(bus, socket)) {
+    return absl::NotFoundError(absl::StrCat(
+        "Docker's engine is stopped; systemd listens at ", socket));
   }
-  found.containers = ParseContainers(bodies->front());
-  Store(found, asked_at);
-  if (!with_inventory) return absl::OkStatus();
-  AskForInventory(found);
-  Store(found, asked_at);
-  return absl::OkStatus();
+  const auto bodies = client.Get({kContainers}, pace.allowance);
+  if (!bodies.ok()) return bodies.status();
+  return bodies->front();
+}
+
+void DockerWatch::Shared::StoreContainers(
+    const absl::StatusOr<std::string>& body, std::set<uint64_t> listeners,
+    Clock::time_point asked_at) {
+  absl::MutexLock lock(&mutex);
+  state.settled_listeners = Both(state.listeners, listeners);
+  state.listeners = std::move(listeners);
+  containers_at = asked_at;
+  if (body.ok()) {
+    state.containers = ParseContainers(*body);
+  } else {
+    state.containers = body.status();
+    state.engine = body.status();
+    engine_at = asked_at;
+  }
 }
 
 // Each is asked for alone: a volume's driver may be silent.
-void DockerWatch::Shared::AskForInventory(DockerState& found) const {
-  const auto info = client.Get({kInfo});
-  found.engine = info.ok() ? ParseDockerInfo(info->front()) : info.status();
-  if (found.engine.ok()) found.data_root = found.engine->data_root;
-  const auto volumes = client.Get({kVolumes});
-  if (!volumes.ok()) return;
-  auto parsed = ParseVolumes(volumes->front());
-  if (parsed.ok()) found.volumes = *std::move(parsed);
+void DockerWatch::Shared::AskForInventory() {
+  const Clock::time_point asked_at = Clock::now();
+  const auto info = client.Get({kInfo}, pace.inventory_patience);
+  if (!absl::IsDeadlineExceeded(info.status())) {
+    absl::MutexLock lock(&mutex);
+    engine_at = asked_at;
+    state.engine = info.ok() ? ParseDockerInfo(info->front()) : info.status();
+    if (state.engine.ok()) state.data_root = state.engine->data_root;
+  }
+  const auto bodies = client.Get({kVolumes}, pace.inventory_patience);
+  if (!bodies.ok()) return;
+  auto volumes = ParseVolumes(bodies->front());
+  absl::MutexLock lock(&mutex);
+  if (volumes.ok()) state.volumes = *std::move(volumes);
 }
 
-void DockerWatch::Shared::Store(const DockerState& found,
-                                Clock::time_point asked_at) {
-  absl::MutexLock lock(&mutex);
-  state = found;
-  at = asked_at;
+bool DockerWatch::Shared::IsFresh(
+    const std::optional<Clock::time_point>& time) const {
+  return time.has_value() &&
+         Clock::now() - *time <= absl::ToChronoNanoseconds(pace.allowance);
+}
+
+absl::Status DockerWatch::Shared::Silence(
+    const std::optional<Clock::time_point>& time) const {
+  const absl::Duration since =
+      absl::FromChrono(Clock::now() - time.value_or(begin));
+  return absl::DeadlineExceededError(
+      absl::StrCat("Docker's engine at ", socket, " is silent since ",
+                   absl::ToInt64Seconds(since), " seconds"));
 }
 
 DockerState DockerWatch::Shared::Take() const {
   absl::MutexLock lock(&mutex);
   DockerState taken = state;
-  taken.age = absl::FromChrono(Clock::now() - at.value_or(begin));
-  if (at.has_value() && taken.age <= pace.allowance) return taken;
-  taken.engine = absl::DeadlineExceededError(
-      absl::StrCat("Docker's engine at ", socket, " is silent since ",
-                   absl::ToInt64Seconds(taken.age), " seconds"));
-  taken.containers = taken.engine.status();
+  taken.age = absl::FromChrono(Clock::now() - containers_at.value_or(begin));
+  if (!IsFresh(containers_at)) taken.containers = Silence(containers_at);
+  if (!IsFresh(engine_at)) taken.engine = Silence(engine_at);
   return taken;
 }
 

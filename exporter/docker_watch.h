@@ -16,7 +16,8 @@
 namespace mailcow {
 
 // An engine that is silent keeps its last answer until that is too old; one
-// that is gone, or refuses, does not. Thread-safe.
+// that is gone, or refuses, does not. One that is stopped is left alone, where
+// systemd would start it for whoever connects to its socket. Thread-safe.
 class DockerWatch : public Docker {
  public:
   struct Pace {
@@ -24,7 +25,9 @@ class DockerWatch : public Docker {
     // Answers older than this are no longer believed.
     absl::Duration allowance = absl::Seconds(30);
     // What hardly changes costs the engine more: it is asked for less often.
-    absl::Duration every_inventory = absl::Minutes(1);
+    absl::Duration every_inventory = absl::Seconds(10);
+    // How long each of that may take, beside which nothing else is asked.
+    absl::Duration inventory_patience = absl::Seconds(5);
   };
 
   // Begins to ask. `socket` is the engine's path on the host.

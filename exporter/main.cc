@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -82,7 +83,7 @@ int Serve(const Collectors& collectors, const Host& host,
   auto server = Server::Start(options.listen_addresses, site);
   if (!server.ok()) {
     logger.Error("cannot serve", {{"err", server.status().message()}});
-    return kStartFailed;
+    End(kStartFailed);
   }
   const std::vector<uint16_t> ports = (*server)->ports();
   for (size_t i = 0; i < ports.size(); ++i) {
@@ -121,9 +122,11 @@ int Main(int argc, const char* const* argv) {
     pthread_sigmask(SIG_BLOCK, &endings, nullptr);
   }
   signal(SIGPIPE, SIG_IGN);
+  const bool asks_docker =
+      std::any_of(options.topics.begin(), options.topics.end(), AsksDocker);
   const absl::StatusOr<Sources> sources =
       options.recording.empty()
-          ? RealSources(files, options.docker_socket,
+          ? RealSources(files, asks_docker ? options.docker_socket : "",
                         is_check ? kCheckPatience : SocketOwners::kPatience)
           : RecordedSources(options.recording);
   if (!sources.ok()) {

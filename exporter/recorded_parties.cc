@@ -47,7 +47,8 @@ absl::StatusOr<std::map<std::string, SystemdUnit>> ReadUnits(const json& in) {
   try {
     for (const auto& [name, unit] : in.get_ref<const json::object_t&>()) {
       units[name] = {.active_state = unit.at("active_state"),
-                     .file_state = unit.at("file_state")};
+                     .file_state = unit.at("file_state"),
+                     .sub_state = unit.value("sub_state", "")};
     }
   } catch (const json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("systemd: ", error.what()));
@@ -64,6 +65,7 @@ absl::StatusOr<RecordedDocker> RecordedDocker::Parse(absl::string_view text) {
   DockerState state{.engine = DockerEngine(),
                     .containers = std::vector<Container>(),
                     .listeners = Inodes(*in)};
+  state.settled_listeners = state.listeners;
   if (docker.is_null()) {
     state.engine = absl::NotFoundError("there is no Docker engine");
     state.containers = state.engine.status();

@@ -8,15 +8,29 @@
 #include "exporter/systemd_bus.h"
 
 namespace mailcow {
+namespace {
+
+// For topics that need nothing of Docker.
+class UnaskedDocker : public Docker {
+ public:
+  DockerState Latest() const override {
+    const absl::Status unasked = absl::UnavailableError("Docker was not asked");
+    return {.engine = unasked, .containers = unasked};
+  }
+};
+
+}  // namespace
 
 Sources RealSources(const Files& files, const std::string& docker_socket,
                     absl::Duration patience) {
+  Sources sources{.kernel = std::make_unique<LinuxKernel>(files, patience),
+                  .docker = std::make_unique<UnaskedDocker>(),
+                  .bus = std::make_unique<SystemdBus>(files)};
+  if (docker_socket.empty()) return sources;
   auto watch = std::make_unique<DockerWatch>(files, docker_socket);
-  const DockerWatch* same = watch.get();
-  return {.kernel = std::make_unique<LinuxKernel>(files, patience),
-          .docker = std::move(watch),
-          .bus = std::make_unique<SystemdBus>(files),
-          .watch = same};
+  sources.watch = watch.get();
+  sources.docker = std::move(watch);
+  return sources;
 }
 
 absl::StatusOr<Sources> RecordedSources(const std::string& file) {

@@ -19,12 +19,13 @@ struct Sources {
   std::unique_ptr<Kernel> kernel;
   std::unique_ptr<Docker> docker;
   std::unique_ptr<Bus> bus;
-  // The same as `docker` where that is real, to wait for its first answer.
+  // The same as `docker` where that is asked, to wait for its first answer.
   const DockerWatch* watch = nullptr;
 };
 
-// Those of this machine. Docker's engine is asked from now on. `patience` is
-// how long to wait for the owners of new sockets.
+// Those of this machine. Docker's engine is asked from now on, unless
+// `docker_socket` is empty. `patience` is how long to wait for the owners of
+// new sockets.
 Sources RealSources(const Files& files, const std::string& docker_socket,
                     absl::Duration patience);
 

@@ -31,10 +31,11 @@ Section Unanswered(const Collector& collector) {
   return section;
 }
 
-void Distrust(Section& section, absl::Duration allowance) {
+void Distrust(Section& section, absl::Duration since,
+              absl::Duration allowance) {
   for (Finding& finding : section.findings) {
     finding.reading.value = absl::DeadlineExceededError(absl::StrCat(
-        "last measured ", absl::ToInt64Seconds(section.age),
+        "last measured ", absl::ToInt64Seconds(since),
         " seconds ago, more than ", absl::ToInt64Seconds(allowance)));
   }
 }
@@ -95,9 +96,11 @@ Section Survey::TakeRefreshed(const Collector& collector) {
     if (refreshed.collector != &collector) continue;
     Section section = refreshed.section;
     if (!refreshed.is_filled) return section;
-    section.age += absl::FromChrono(clock_() - refreshed.at);
+    // How old a fact was when it was read, who told it has judged already.
+    const absl::Duration since = absl::FromChrono(clock_() - refreshed.at);
+    section.age += since;
     const absl::Duration allowance = section.cadence->allowance;
-    if (section.age > allowance) Distrust(section, allowance);
+    if (since > allowance) Distrust(section, since, allowance);
     return section;
   }
   return Unanswered(collector);

@@ -5,6 +5,8 @@
 
 #include <map>
 #include <memory>
+#include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -75,9 +77,10 @@ absl::StatusOr<BusConnection> Connect(const Files& files) {
   return connection;
 }
 
-// The state of each unit that systemd knows.
-absl::StatusOr<std::map<std::string, std::string>> ActiveStates(
-    sd_bus* bus, const std::vector<std::string>& names) {
+// The active and the sub state of each unit that systemd knows.
+using States = std::map<std::string, std::pair<std::string, std::string>>;
+absl::StatusOr<States> ActiveStates(sd_bus* bus,
+                                    const std::vector<std::string>& names) {
   sd_bus_message* made = nullptr;
   int result = sd_bus_message_new_method_call(bus, &made, kService, kObject,
                                               kManager, "ListUnitsByNames");
@@ -100,16 +103,18 @@ absl::StatusOr<std::map<std::string, std::string>> ActiveStates(
     result =
         sd_bus_message_enter_container(got, SD_BUS_TYPE_ARRAY, "(ssssssouso)");
   }
-  std::map<std::string, std::string> states;
+  States states;
   while (result >= 0) {
-    // The name, description, load state and active state; the rest is not used.
+    // The name, description, load state, active state and sub state; the rest
+    // is not used.
     const char* name = nullptr;
     const char* state = nullptr;
+    const char* sub_state = nullptr;
     result = sd_bus_message_read(got, "(ssssssouso)", &name, nullptr, nullptr,
-                                 &state, nullptr, nullptr, nullptr, nullptr,
+                                 &state, &sub_state, nullptr, nullptr, nullptr,
                                  nullptr, nullptr);
     if (result == 0) return states;
-    if (result > 0) states[name] = state;
+    if (result > 0) states[name] = {state, sub_state};
   }
   return Failed(result, "systemd's ListUnitsByNames", error);
 }
@@ -123,6 +128,8 @@ absl::StatusOr<std::string> FileState(sd_bus* bus, const std::string& name) {
                          &error.error, &got, "s", name.c_str());
   const BusMessage reply = Own(got);
   if (result == -ENOENT) return "";
+  // systemctl's word for a file that systemd cannot make sense of.
+  if (result == -ELOOP || result == -EINVAL || result == -EBADMSG) return "bad";
   const char* state = nullptr;
   if (result >= 0) result = sd_bus_message_read(got, "s", &state);
   if (result < 0) return Failed(result, "systemd's GetUnitFileState", error);
@@ -145,11 +152,13 @@ absl::StatusOr<std::vector<SystemdUnit>> Ask(
   for (const std::string& name : names) {
     absl::StatusOr<std::string> file_state = FileState(bus->get(), name);
     if (!file_state.ok()) return file_state.status();
-    const auto active = active_states->find(name);
-    units.push_back({.active_state = active == active_states->end()
-                                         ? "inactive"
-                                         : active->second,
-                     .file_state = *std::move(file_state)});
+    SystemdUnit unit{.active_state = "inactive",
+                     .file_state = *std::move(file_state)};
+    if (const auto known = active_states->find(name);
+        known != active_states->end()) {
+      std::tie(unit.active_state, unit.sub_state) = known->second;
+    }
+    units.push_back(std::move(unit));
   }
   return units;
 }

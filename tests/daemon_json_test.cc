@@ -73,10 +73,25 @@ TEST(ParseDaemonJson, RefusesWhatIsNoObject) {
 TEST(ParseDaemonJson, DataRootIsAnAbsolutePath) {
   for (const char* text :
        {R"({"data-root": 1})", R"({"data-root": "data"})",
-        R"({"data-root": ""})", R"({"data-root": ["/data"]})",
-        R"({"data-root": "/a\u0000b"})"}) {
+        R"({"data-root": ["/data"]})", R"({"data-root": "/a\u0000b"})"}) {
     EXPECT_THAT(ComplaintOf(text), HasSubstr("data-root")) << text;
   }
+}
+
+TEST(ParseDaemonJson, WhatIsNullOrEmptyIsNotSet) {
+  const auto daemon = ParseDaemonJson(
+      R"({"data-root": "", "userland-proxy": null, "live-restore": null})");
+  ASSERT_TRUE(daemon.ok()) << daemon.status();
+  EXPECT_EQ(daemon->data_root, std::nullopt);
+  EXPECT_EQ(daemon->userland_proxy, std::nullopt);
+  EXPECT_EQ(daemon->live_restore, std::nullopt);
+  EXPECT_TRUE(ParseDaemonJson(R"({"data-root": null})").ok());
+}
+
+TEST(ParseDaemonJson, LiveRestoreIsTrueOrFalse) {
+  EXPECT_EQ(ParseDaemonJson(R"({"live-restore": true})")->live_restore, true);
+  EXPECT_THAT(ComplaintOf(R"({"live-restore": "yes"})"),
+              HasSubstr("live-restore"));
 }
 
 TEST(ParseDaemonJson, UserlandProxyIsTrueOrFalse) {

@@ -38,7 +38,7 @@ class DockerClientTest : public testing::Test {
   absl::StatusOr<std::vector<std::string>> Get(
       const std::vector<std::string>& paths,
       const std::string& socket = kSocket) {
-    return DockerClient(root_.files(), socket).Get(paths);
+    return DockerClient(root_.files(), socket).Get(paths, absl::Seconds(30));
   }
   absl::Status Mistake(const std::string& socket = kSocket) {
     return Get({"/info"}, socket).status();

@@ -90,6 +90,9 @@ TEST(IsProcessOf, OpensmtpdHasAPathOrSaysWhatItDoes) {
 }
 
 TEST(IsProcessOf, PostfixsSmtpdIsNotOpensmtpd) {
+  EXPECT_THAT(
+      ServicesOf("smtpd", "smtpd -n smtps -o tls_cert_file=/etc/smtpd.pem "),
+      IsEmpty());
   EXPECT_THAT(ServicesOf("smtpd", "smtpd -n smtp -t inet -u -c -o stress= "),
               IsEmpty());
 }

@@ -45,12 +45,16 @@ def run(*args, path=PROGRAM, **options):
     )
 
 
+class InVain(AssertionError):
+    """What was waited for did not come."""
+
+
 def wait_for(condition, deadline=DEADLINE_SECONDS):
     """Returns the first truthy value of condition(); fails where none comes."""
     end = time.monotonic() + deadline
     while not (value := condition()):
         if time.monotonic() > end:
-            raise AssertionError(f"waited {deadline} seconds in vain")
+            raise InVain(f"waited {deadline} seconds")
         time.sleep(0.05)
     return value
 
