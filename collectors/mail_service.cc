@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "collectors/processes.h"
 
 namespace mailcow {
 namespace {
@@ -67,10 +68,6 @@ bool IsNameOfAny(absl::string_view name) {
       });
 }
 
-bool IsNumber(absl::string_view text) {
-  return text.find_first_not_of("0123456789") == absl::string_view::npos;
-}
-
 // Adds the process if it is one of a mail service. One that ended meanwhile is
 // none.
 void LookAt(const Files& files, absl::string_view pid,
@@ -111,18 +108,14 @@ bool IsProcessOf(const MailService& service, absl::string_view name,
 
 absl::StatusOr<std::map<std::string, std::string>> FindMailProcesses(
     const Files& files) {
-  const absl::StatusOr<std::vector<std::string>> names =
-      files.ListDirectories("/proc");
-  if (!names.ok()) return names.status();
-  std::map<std::string, std::string> found;
-  for (const std::string& name : *names) {
-    if (IsNumber(name)) LookAt(files, name, found);
-  }
-  // With hidepid, the processes of others are not even listed.
-  if (std::count(names->begin(), names->end(), "1") == 0) {
+  const absl::StatusOr<Processes> processes = ListProcesses(files);
+  if (!processes.ok()) return processes.status();
+  if (processes->hides_others) {
     return absl::PermissionDeniedError(
         "/proc does not show the processes of other users");
   }
+  std::map<std::string, std::string> found;
+  for (const std::string& pid : processes->pids) LookAt(files, pid, found);
   return found;
 }
 

@@ -80,6 +80,15 @@ TEST(HeldBy, ProxyOfNoContainerIsUnknown) {
   EXPECT_EQ(holder.container, "");
 }
 
+// Left over from another engine: Docker cannot publish the port.
+TEST(HeldBy, ProxyThatStaysWithoutAContainerIsForeign) {
+  DockerView view = ViewOf({});
+  view.docker.settled_listeners = {kInode};
+  const Holder holder = HeldBy(ListenerAt("0.0.0.0"), kDockerProxy, view);
+  ASSERT_TRUE(holder.is_foreign.ok()) << holder.is_foreign.status();
+  EXPECT_TRUE(*holder.is_foreign);
+}
+
 TEST(HeldBy, ProxyThatAppearedAfterDockerWasAskedIsUnknown) {
   DockerView view =
       ViewOf({MailcowContainer("postfix-mailcow", {Published("::", 25)})});

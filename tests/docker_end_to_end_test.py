@@ -536,10 +536,10 @@ class UserlandProxyTest(AttributionTest, DockerTest):
             [
                 "GET /_ping HTTP/1.1",
                 f"GET /v{api}/containers/json?all=true HTTP/1.1",
-                f"GET /v{api}/info HTTP/1.1",
-                f"GET /v{api}/volumes HTTP/1.1",
                 "GET /_ping HTTP/1.1",
-                f"GET /v{api}/containers/json?all=true HTTP/1.1",
+                f"GET /v{api}/info HTTP/1.1",
+                "GET /_ping HTTP/1.1",
+                f"GET /v{api}/volumes HTTP/1.1",
             ],
             requests[:6],
         )

@@ -214,6 +214,13 @@ TEST_F(DockerCollector, LastSwitchOfTheCommandLineCounts) {
   EXPECT_FALSE(*UsesProxy());
 }
 
+TEST_F(DockerCollector, FalseHasTheWordsThatGoTakesForIt) {
+  for (const char* word : {"0", "f", "F", "false", "False", "FALSE"}) {
+    RunWith(absl::StrCat("dockerd --userland-proxy=", word, " "));
+    EXPECT_FALSE(*UsesProxy()) << word;
+  }
+}
+
 TEST_F(DockerCollector, OtherSwitchesLeaveTheUserlandProxyAlone) {
   RunWith("dockerd --userland-proxy-path=/p --userland-proxy=falsehood ");
   EXPECT_TRUE(*UsesProxy());

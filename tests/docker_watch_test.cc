@@ -71,7 +71,7 @@ class DockerWatchTest : public testing::Test {
   void WatchOneThatFallsSilent(const DockerWatch::Pace& pace) {
     StartEngine();
     Watch(pace);
-    ASSERT_TRUE(Eventually([this] { return Latest().engine.ok(); }));
+    ASSERT_TRUE(watch_->AwaitFirst(kSlow));
     engine_->Hold();
     ASSERT_TRUE(engine_->AwaitHeld());
   }
@@ -231,6 +231,16 @@ TEST_F(DockerWatchTest, WhatIsNoAnswerToOneQuestionLeavesTheOthers) {
   EXPECT_TRUE(Latest().containers.ok());
 }
 
+TEST_F(DockerWatchTest, AVolumeDriverThatIsSilentCostsNothingElse) {
+  StartEngine();
+  engine_->Send(kVolumes, "");
+  engine_->CloseAfter(kVolumes);
+  Watch(kOnce);
+  ASSERT_TRUE(watch_->AwaitFirst(kSlow));
+  EXPECT_TRUE(Latest().engine.ok()) << Latest().engine.status();
+  EXPECT_TRUE(Latest().containers.ok());
+}
+
 TEST_F(DockerWatchTest, AnEngineThatFallsSilentKeepsItsLastAnswerForAWhile) {
   WatchOneThatFallsSilent(kBusy);
   EXPECT_TRUE(Latest().engine.ok());
@@ -290,6 +300,18 @@ TEST_F(DockerWatchTest, KnowsWhichSocketsListened) {
   Watch(kOnce);
   ASSERT_TRUE(watch_->AwaitFirst(kSlow));
   EXPECT_THAT(Latest().listeners, Contains(InodeOf(listening)));
+}
+
+TEST_F(DockerWatchTest, ASocketIsSettledOnceItWasSeenTwice) {
+  const FileDescriptor listening = ListenOnLoopback();
+  StartEngine();
+  Watch(kOnce);
+  ASSERT_TRUE(watch_->AwaitFirst(kSlow));
+  EXPECT_THAT(Latest().settled_listeners, Not(Contains(InodeOf(listening))));
+  Watch(kBusy);
+  EXPECT_TRUE(Eventually([&] {
+    return Latest().settled_listeners.count(InodeOf(listening)) == 1;
+  }));
 }
 
 // The answer may be older than the socket, and not know whose it is.

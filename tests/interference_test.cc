@@ -145,6 +145,16 @@ TEST_F(InterferenceCollector, AllUnitsOfAServiceAreNamed) {
             "systemctl disable --now dovecot.service dovecot.socket");
 }
 
+// Debian's exim may be told to run no daemon: its unit has done its work.
+TEST_F(InterferenceCollector, UnitThatDidItsWorkAndEndedDoesNotRun) {
+  host_.bus.units->insert_or_assign(
+      "exim4.service", SystemdUnit{"active", "disabled", "exited"});
+  EXPECT_EQ(*Of("exim4").value, 1);
+  host_.bus.units->insert_or_assign(
+      "exim4.service", SystemdUnit{"active", "disabled", "running"});
+  EXPECT_EQ(*Of("exim4").value, 0);
+}
+
 TEST_F(InterferenceCollector, InstanceGoesWithItsService) {
   SetUnit("postfix@-.service", "active", "indirect");
   EXPECT_EQ(*Of("postfix").value, 0);

@@ -232,6 +232,14 @@ TEST_F(PortsCollector, PortThatLooksFreeIsFreeWithoutAnEngine) {
   EXPECT_EQ(*Foreign("SMTP_PORT").value, 0);
 }
 
+// The kernel's rules for its containers outlive such an engine.
+TEST_F(PortsCollector, PortThatLooksFreeIsUnknownWhereContainersOutliveDocker) {
+  host_.root.Write("/etc/docker/daemon.json", R"({"live-restore": true})");
+  EXPECT_TRUE(absl::IsNotFound(Foreign("SMTP_PORT").value.status()));
+  Have({});
+  EXPECT_EQ(*Foreign("SMTP_PORT").value, 0);
+}
+
 TEST_F(PortsCollector, ProcessOnTheHostsNetworkIsItsContainers) {
   Have({ForeignContainer("web")});
   Listen("0.0.0.0", 80,
@@ -304,6 +312,17 @@ TEST_F(PortsCollector, PortOfAnExitedContainerIsNotServedAndSaysWhy) {
   const Reading reading = Served("SMTP_PORT");
   EXPECT_EQ(*reading.value, 0);
   EXPECT_EQ(reading.detail, "postfix-mailcow: Exited (1) 2 hours ago");
+}
+
+TEST_F(PortsCollector, PortOfAPausedContainerIsServedOnceThatGoesOn) {
+  Container postfix = MailcowContainer("postfix-mailcow", smtp_);
+  postfix.state = "paused";
+  postfix.status = "Up 2 hours (Paused)";
+  Have({postfix});
+  const Reading reading = Served("SMTP_PORT");
+  EXPECT_EQ(*reading.value, 0);
+  EXPECT_EQ(reading.detail, "postfix-mailcow: Up 2 hours (Paused)");
+  EXPECT_EQ(reading.remedy, "docker unpause " + postfix.name);
 }
 
 TEST_F(PortsCollector, PortWithoutContainerIsNotServed) {

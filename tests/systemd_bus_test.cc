@@ -288,6 +288,15 @@ TEST_F(SystemdBusTest, ABusThatSaysSystemdIsSilentIsDeadlineExceeded) {
   EXPECT_EQ(status.message(), "systemd is silent on the system bus");
 }
 
+TEST_F(SystemdBusTest, AFileThatLinksToItselfIsBadAndCostsNoOtherUnit) {
+  StartSystemd({{"exim4.service", {"active", "enabled"}}});
+  systemd_->Fail("GetUnitFileState", "System.Error.ELOOP");
+  const auto units = SystemdBus(root_.files()).Units({"exim4.service"});
+  ASSERT_TRUE(units.ok()) << units.status();
+  EXPECT_EQ(units->front().active_state, "active");
+  EXPECT_EQ(units->front().file_state, "bad");
+}
+
 TEST_F(SystemdBusTest, WhatIsUnknownOfAFileIsNotAMissingFile) {
   StartSystemd({{"exim4.service", {"active", "enabled"}}});
   systemd_->Fail("GetUnitFileState", "org.freedesktop.DBus.Error.NoMemory");
