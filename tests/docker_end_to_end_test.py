@@ -191,6 +191,15 @@ def run_on_terminal(*command):
     return process.returncode, shown.decode()
 
 
+def process_names():
+    """Of all processes, those in containers too."""
+    names = []
+    for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            names.append(comm.read_text().strip())
+    return names
+
+
 class DockerTest(unittest.TestCase):
     maxDiff = None
     FLAGS = ()  # of the engine
@@ -243,6 +252,10 @@ class DockerTest(unittest.TestCase):
         return {
             variable: port for variable, port in self.ports.items() if variable != but
         }
+
+
+# A shell that is called dovecot in /proc, until its standard input ends.
+DOVECOT = "echo -n dovecot > /proc/self/comm; read forever"
 
 
 class AttributionTest:
@@ -300,6 +313,28 @@ class AttributionTest:
 
 
 class UserlandProxyTest(AttributionTest, DockerTest):
+    def test_a_dovecot_in_mailcows_container_does_not_interfere(self):
+        def is_absent():
+            report = json.loads(self.check("--format=json"))
+            return next(
+                row["value"]
+                for row in report["requirements"]
+                if row["id"] == "mail_service_absent" and row["subject"] == "dovecot"
+            )
+
+        ENGINE.docker(
+            *("run", "--detach", "--interactive", *own("dovecot-mailcow")),
+            *(docker_engine.IMAGE, "sh", "-c", DOVECOT),
+        )
+        program.wait_for(lambda: "dovecot" in process_names())
+        self.assertEqual(1, is_absent())
+        with subprocess.Popen(
+            ["busybox", "sh", "-c", DOVECOT], stdin=subprocess.PIPE
+        ) as dovecot:
+            program.wait_for(lambda: process_names().count("dovecot") == 2)
+            self.assertEqual(0, is_absent())
+            dovecot.kill()
+
     def test_before_mailcow_there_is_an_engine_and_nothing_of_mailcows(self):
         info = json.loads(ENGINE.docker("info", "--format={{json .}}"))
         version, driver = info["ServerVersion"], info["Driver"]
