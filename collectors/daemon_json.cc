@@ -25,13 +25,16 @@ absl::StatusOr<DaemonJson> ParseDaemonJson(absl::string_view text) {
   DaemonJson daemon;
   // The engine takes null and an empty path for a key that is not set.
   const auto root = json->find("data-root");
-  if (root != json->end() && !root->is_null() && *root != "") {
-    daemon.data_root = root->is_string() ? root->get<std::string>() : "";
-    if (!absl::StartsWith(*daemon.data_root, "/") ||
-        absl::StrContains(*daemon.data_root, '\0')) {
+  if (root != json->end() && !root->is_null()) {
+    const std::string path =
+        root->is_string() ? root->get<std::string>() : "not a path";
+    const bool is_absolute =
+        absl::StartsWith(path, "/") && !absl::StrContains(path, '\0');
+    if (!path.empty() && !is_absolute) {
       return absl::DataLossError(
           absl::StrCat("data-root of ", kPath, " is not an absolute path"));
     }
+    if (!path.empty()) daemon.data_root = path;
   }
   for (const auto& [key, value] :
        {std::pair("userland-proxy", &daemon.userland_proxy),
