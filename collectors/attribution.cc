@@ -1,10 +1,9 @@
 #include "collectors/attribution.h"
 
 #include <algorithm>
-#include <utility>
+#include <optional>
+#include <string>
 
-#include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "collectors/cgroup.h"
 #include "collectors/mailcow_project.h"
 #include "collectors/requirement.h"

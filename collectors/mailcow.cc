@@ -1,6 +1,5 @@
 #include "collectors/mailcow.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -92,9 +91,8 @@ Reading Healthy(const ServiceFacts& service, absl::string_view directory) {
     reading.remedy = absl::StrCat("look for the cause: cd ", directory,
                                   " && docker compose logs ", service.service);
   } else if (absl::EndsWith(status, "(health: starting)")) {
-    reading.value = absl::UnavailableError(
-        "its first health check is under "
-        "way");
+    reading.value =
+        absl::UnavailableError("its first health check is going on");
   }
   return reading;
 }

@@ -1,6 +1,5 @@
 #include "collectors/port_facts.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
