@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "collectors/bounded_wait.h"
 #include "exporter/check.h"
 #include "exporter/exposition.h"
 #include "exporter/list.h"
@@ -31,8 +32,11 @@ constexpr int kStartFailed = 1;
 // For `check`, 1 is a verdict.
 constexpr int kUsageError = 2;
 
-// A signal that comes while we wait for the first findings has to wait too.
-constexpr absl::Duration kServePatience = absl::Milliseconds(400);
+// A signal that comes while we wait for the first findings has to wait too. A
+// disk that does not answer is itself a finding, after kDiskDeadline.
+constexpr absl::Duration kDockerPatience = absl::Milliseconds(400);
+constexpr absl::Duration kServePatience = absl::Milliseconds(600);
+static_assert(kServePatience > kDiskDeadline);
 
 Collectors ChosenCollectors(const Options& options) {
   Collectors chosen;
@@ -75,7 +79,7 @@ sigset_t Endings() {
 int Serve(const Collectors& collectors, const Host& host,
           const Sources& sources, const Options& options,
           const Logger& logger) {
-  if (sources.watch != nullptr) sources.watch->AwaitFirst(kServePatience);
+  if (sources.watch != nullptr) sources.watch->AwaitFirst(kDockerPatience);
   Survey survey(collectors, host);
   survey.AwaitFirstFindings(kServePatience);
   const Site site(options.telemetry_path,
