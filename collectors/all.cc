@@ -6,8 +6,11 @@
 #include "collectors/interference.h"
 #include "collectors/mailcow.h"
 #include "collectors/memory.h"
+#include "collectors/ntp.h"
 #include "collectors/ports.h"
+#include "collectors/rtc.h"
 #include "collectors/system.h"
+#include "collectors/time_zone.h"
 
 namespace mailcow {
 
@@ -22,6 +25,9 @@ std::vector<std::unique_ptr<Collector>> AllCollectors(
   collectors.push_back(MakeMailcowCollector(settings.mailcow_directory));
   collectors.push_back(MakePortsCollector(settings.mailcow_directory));
   collectors.push_back(MakeInterferenceCollector());
+  collectors.push_back(MakeTimeZoneCollector());
+  collectors.push_back(MakeRtcCollector());
+  collectors.push_back(MakeNtpCollector(settings.ntp));
   collectors.push_back(MakeClockCollector());
   return collectors;
 }

@@ -1,6 +1,6 @@
 #include "collectors/clock.h"
 
-#include <utility>
+#include "collectors/local_time.h"
 
 namespace mailcow {
 namespace {
@@ -10,13 +10,22 @@ namespace {
 constexpr double kSynchronizedMaxErrorSeconds = 16;
 
 std::vector<Reading> Measure(const ClockFacts& facts,
-                             double (*number)(const ClockState&),
-                             Labels labels = {}) {
-  return {
-      {.labels = std::move(labels), .value = IfKnown(facts.kernel, number)}};
+                             double (*number)(const ClockState&)) {
+  return One(IfKnown(facts.kernel, number));
+}
+
+std::vector<Reading> Time(const ClockFacts& facts) {
+  if (!facts.now.ok()) return One(facts.now.status());
+  return One(absl::ToDoubleSeconds(*facts.now - absl::UnixEpoch()),
+             FormatUniversalTime(*facts.now));
 }
 
 constexpr Rule<ClockFacts> kRules[] = {
+    {{.id = "time",
+      .unit = Unit::kSeconds,
+      .what = "The time of day, in seconds since the Unix epoch",
+      .source = "clock_gettime(2)"},
+     Time},
     {{.id = "ntp_synchronized",
       .required = Yes(),
       .what = "The clock is kept right by NTP: its possible error is below "
@@ -29,16 +38,6 @@ constexpr Rule<ClockFacts> kRules[] = {
          return clock.max_error_seconds < kSynchronizedMaxErrorSeconds ? 1.0
                                                                        : 0.0;
        });
-     }},
-    {{.id = "clock_offset",
-      .unit = Unit::kSeconds,
-      .what = "Offset of the clock as the source sees it; the kernel's is what "
-              "it has yet to slew away",
-      .source = "offset of adjtimex(2)"},
-     [](const ClockFacts& facts) {
-       return Measure(
-           facts, [](const ClockState& clock) { return clock.offset_seconds; },
-           {{"source", "kernel"}});
      }},
     {{.id = "clock_max_error",
       .unit = Unit::kSeconds,
@@ -59,6 +58,20 @@ constexpr Rule<ClockFacts> kRules[] = {
          return clock.unsynchronized_flag ? 1.0 : 0.0;
        });
      }},
+    {{.id = "leap_second_pending",
+      .what = "The day ends with a leap second, inserted or left out",
+      .source = "adjtimex(2)"},
+     [](const ClockFacts& facts) {
+       return Measure(facts, [](const ClockState& clock) {
+         return clock.leap_second_pending ? 1.0 : 0.0;
+       });
+     }},
+    {{.id = "clock_steps",
+      .unit = Unit::kTotal,
+      .what = "How often the clock was found set to another time since the "
+              "exporter started; one that is slewed is not",
+      .source = "CLOCK_REALTIME against CLOCK_BOOTTIME"},
+     [](const ClockFacts& facts) { return One(facts.steps); }},
 };
 
 }  // namespace
@@ -68,7 +81,9 @@ std::unique_ptr<Collector> MakeClockCollector() {
       .name = "clock",
       .observe =
           [](const Host& host) {
-            return ClockFacts{.kernel = host.kernel.Adjtimex()};
+            return ClockFacts{.now = host.kernel.Now(),
+                              .kernel = host.kernel.Adjtimex(),
+                              .steps = host.kernel.ClockSteps()};
           },
       .rules = kRules});
 }

@@ -12,7 +12,9 @@
 namespace mailcow {
 
 struct ClockFacts {
+  absl::StatusOr<absl::Time> now;
   absl::StatusOr<ClockState> kernel;
+  absl::StatusOr<double> steps;
 };
 
 std::unique_ptr<Collector> MakeClockCollector();

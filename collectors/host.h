@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "collectors/docker_state.h"
 #include "collectors/files.h"
 #include "collectors/ip_address.h"
@@ -36,6 +37,7 @@ struct ClockState {
   double offset_seconds = 0;     // still to be slewed away
   double max_error_seconds = 0;  // grows by 500 ppm while nobody corrects it
   bool unsynchronized_flag = false;  // STA_UNSYNC
+  bool leap_second_pending = false;  // at the end of this day (UTC)
 };
 
 // A TCP socket in the state LISTEN.
@@ -61,6 +63,13 @@ class Kernel {
   virtual absl::StatusOr<SystemName> Uname() const = 0;
 
   virtual absl::StatusOr<ClockState> Adjtimex() const = 0;
+
+  // The time of day.
+  virtual absl::StatusOr<absl::Time> Now() const = 0;
+
+  // How often the clock was seen to be stepped (set, not slewed) since the
+  // program began: from one call to the next it is seen once.
+  virtual absl::StatusOr<double> ClockSteps() const = 0;
 
   // Of the filesystems that hold `paths`, one answer for each. NotFound where
   // nothing stands there. A mount that does not answer is DeadlineExceeded;
@@ -108,11 +117,31 @@ class Bus {
       const std::vector<std::string>& names) const = 0;
 };
 
+// What a time server said when it was last asked.
+struct ServerTime {
+  double offset_seconds = 0;  // positive where our clock is behind
+  double round_trip_seconds = 0;
+  int stratum = 0;  // 1: it has a reference clock; 15: the farthest from one
+  absl::Duration age = absl::ZeroDuration();
+};
+
+// Time servers, asked by SNTP.
+class TimeServers {
+ public:
+  virtual ~TimeServers() = default;
+
+  // One answer for each of `servers` (time_server.h), none of which is asked
+  // more often than it should be: until then, its last answer counts. May wait.
+  virtual std::vector<absl::StatusOr<ServerTime>> Ask(
+      const std::vector<std::string>& servers) const = 0;
+};
+
 struct Host {
   const Files& files;
   const Kernel& kernel;
   const Docker& docker;
   const Bus& bus;
+  const TimeServers& time_servers;
 };
 
 }  // namespace mailcow

@@ -129,7 +129,7 @@ Starter StarterOf(absl::string_view name, const SystemdUnit& unit,
 
 std::vector<std::string> AllUnits() {
   std::vector<std::string> names;
-  for (const MailService& service : MailServices()) {
+  for (const Service& service : MailServices()) {
     for (const absl::string_view unit : service.units) {
       names.emplace_back(unit);
     }
@@ -144,9 +144,9 @@ InterferenceFacts Observe(const Host& host) {
                           .has_systemd = !absl::IsNotFound(units.status())};
   if (!facts.has_systemd) units = std::vector<SystemdUnit>(names.size());
   const auto links = BootLinks(host.files);
-  const auto processes = FindMailProcesses(host.files);
+  const auto processes = FindProcessesOf(MailServices(), host.files);
   size_t next = 0;
-  for (const MailService& service : MailServices()) {
+  for (const Service& service : MailServices()) {
     const auto process_of = [&service](const auto& by_service) {
       const auto process = by_service.find(std::string(service.name));
       return process == by_service.end() ? "" : process->second;

@@ -24,7 +24,7 @@ struct Starter {
 };
 
 struct MailServiceFacts {
-  const MailService* service;
+  const Service* service;
   // Those that run, or would at the next boot.
   absl::StatusOr<std::vector<Starter>> starters;
   // The name of its process on the host; empty where it has none.

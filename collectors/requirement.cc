@@ -63,6 +63,10 @@ absl::string_view Name(Unit unit) {
       return "info";
     case Unit::kSeconds:
       return "seconds";
+    case Unit::kTimestamp:
+      return "timestamp_seconds";
+    case Unit::kTotal:
+      return "total";
   }
   return "";
 }

@@ -19,8 +19,9 @@ inline constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 
 // What a number counts. The base unit ends the metric's name where there is
 // one: bytes, seconds. kBool is 1 or 0; kInfo is always 1, its meaning is in
-// its labels.
-enum class Unit { kBool, kBytes, kCount, kInfo, kSeconds };
+// its labels. kTimestamp is a time in seconds since the Unix epoch. kTotal
+// counts events since the program began.
+enum class Unit { kBool, kBytes, kCount, kInfo, kSeconds, kTimestamp, kTotal };
 
 // kRequired: mailcow's page "Prepare Your System" says the host must have it.
 // kRecommended: that page's "better", or what mailcow asks beyond it today.

@@ -14,8 +14,17 @@ constexpr absl::string_view kPrefix = "mailcow_host_";
 
 // Information is named by what it is: the id of a requirement ends in _info.
 std::string UnitSuffix(Unit unit) {
-  const bool has_suffix = unit == Unit::kBytes || unit == Unit::kSeconds;
+  const bool has_suffix =
+      unit != Unit::kBool && unit != Unit::kCount && unit != Unit::kInfo;
   return has_suffix ? absl::StrCat("_", Name(unit)) : "";
+}
+
+MetricFamily AsCounter(MetricFamily family) {
+  family.type = prometheus::MetricType::Counter;
+  for (prometheus::ClientMetric& metric : family.metric) {
+    metric.counter.value = metric.gauge.value;
+  }
+  return family;
 }
 
 std::string HelpOf(const Requirement& requirement, const Section& section) {
@@ -33,7 +42,10 @@ MetricFamily Measurements(const Section& section,
       samples.push_back({finding.reading.labels, *finding.reading.value});
     }
   }
-  return Gauge(MetricName(requirement), HelpOf(requirement, section), samples);
+  MetricFamily family =
+      Gauge(MetricName(requirement), HelpOf(requirement, section), samples);
+  return requirement.unit == Unit::kTotal ? AsCounter(std::move(family))
+                                          : family;
 }
 
 MetricFamily Limits(const Requirement& requirement) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "exporter/text_format.h"
 
 namespace mailcow {
@@ -50,9 +51,14 @@ std::string HumanNumber(double value, Unit unit, int digits) {
       return HumanBytes(value, digits);
     case Unit::kCount:
     case Unit::kInfo:
+    case Unit::kTotal:
       return absl::StrFormat("%.15g", value);
     case Unit::kSeconds:
       return HumanSeconds(value, digits);
+    case Unit::kTimestamp:
+      return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
+                              absl::FromUnixSeconds(std::llround(value)),
+                              absl::UTCTimeZone());
   }
   return "";
 }

@@ -16,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "exporter/sock_diag.h"
 
 namespace mailcow {
@@ -58,7 +59,9 @@ absl::StatusOr<Filesystem> StatvfsNow(const Files& files,
 }  // namespace
 
 LinuxKernel::LinuxKernel(const Files& files, absl::Duration patience)
-    : files_(files), mounts_(kDiskDeadline), owners_(files, patience) {}
+    : files_(files), mounts_(kDiskDeadline), owners_(files, patience) {
+  clock_steps_.Look(TimeOfBoot());
+}
 
 absl::StatusOr<SystemName> LinuxKernel::Uname() const {
   utsname name;
@@ -68,7 +71,8 @@ absl::StatusOr<SystemName> LinuxKernel::Uname() const {
 
 absl::StatusOr<ClockState> LinuxKernel::Adjtimex() const {
   timex clock = {};
-  if (adjtimex(&clock) < 0) {
+  const int state = adjtimex(&clock);
+  if (state < 0) {
     // The kernel lets everyone read; the seccomp profiles of containers do not.
     return absl::ErrnoToStatus(errno, errno == EPERM
                                           ? "adjtimex, which in a container "
@@ -80,7 +84,14 @@ absl::StatusOr<ClockState> LinuxKernel::Adjtimex() const {
       .offset_seconds =
           static_cast<double>(clock.offset) / (in_nanoseconds ? 1e9 : 1e6),
       .max_error_seconds = static_cast<double>(clock.maxerror) / 1e6,
-      .unsynchronized_flag = (clock.status & STA_UNSYNC) != 0};
+      .unsynchronized_flag = (clock.status & STA_UNSYNC) != 0,
+      .leap_second_pending = state == TIME_INS || state == TIME_DEL};
+}
+
+absl::StatusOr<absl::Time> LinuxKernel::Now() const { return absl::Now(); }
+
+absl::StatusOr<double> LinuxKernel::ClockSteps() const {
+  return clock_steps_.Look(TimeOfBoot());
 }
 
 std::vector<absl::StatusOr<Filesystem>> LinuxKernel::Statvfs(

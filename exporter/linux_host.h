@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "collectors/bounded_wait.h"
 #include "collectors/host.h"
+#include "exporter/clock_steps.h"
 #include "exporter/socket_owner.h"
 
 namespace mailcow {
@@ -24,6 +25,8 @@ class LinuxKernel : public Kernel {
 
   absl::StatusOr<SystemName> Uname() const override;
   absl::StatusOr<ClockState> Adjtimex() const override;
+  absl::StatusOr<absl::Time> Now() const override;
+  absl::StatusOr<double> ClockSteps() const override;
   std::vector<absl::StatusOr<Filesystem>> Statvfs(
       const std::vector<std::string>& paths) const override;
   absl::StatusOr<std::vector<Listener>> Listeners() const override;
@@ -35,6 +38,7 @@ class LinuxKernel : public Kernel {
   const Files files_;
   mutable BoundedWait<Filesystem> mounts_;
   mutable SocketOwners owners_;
+  mutable class ClockSteps clock_steps_;
 };
 
 // Whether the filesystem of the mount with number `mount_id` is read-only

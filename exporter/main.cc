@@ -131,7 +131,8 @@ int Main(int argc, const char* const* argv) {
   const absl::StatusOr<Sources> sources =
       options.recording.empty()
           ? RealSources(files, asks_docker ? options.docker_socket : "",
-                        is_check ? kCheckPatience : SocketOwners::kPatience)
+                        is_check ? kCheckPatience : SocketOwners::kPatience,
+                        options.ntp_interval)
           : RecordedSources(options.recording);
   if (!sources.ok()) {
     logger.Error(
@@ -142,7 +143,8 @@ int Main(int argc, const char* const* argv) {
   const Host host{.files = files,
                   .kernel = *sources->kernel,
                   .docker = *sources->docker,
-                  .bus = *sources->bus};
+                  .bus = *sources->bus,
+                  .time_servers = *sources->time_servers};
   return is_check ? Check(collectors, host, *sources, options.format)
                   : Serve(collectors, host, *sources, options, logger);
 }

@@ -1,12 +1,15 @@
 #include "exporter/options.h"
 
+#include <cmath>
 #include <map>
 #include <memory>
 #include <utility>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "collectors/time_server.h"
 #include "exporter/server.h"
 #include "exporter/version.h"
 
@@ -63,6 +66,18 @@ std::string CheckAddress(const std::string& address) {
   return std::string(CheckListenAddress(address).message());
 }
 
+std::string CheckTimeServer(const std::string& server) {
+  return std::string(ParseTimeServer(server).status().message());
+}
+
+std::optional<absl::Duration> ParseSeconds(const std::string& word) {
+  double seconds = 0;
+  if (!absl::SimpleAtod(word, &seconds) || !std::isfinite(seconds)) {
+    return std::nullopt;
+  }
+  return absl::Seconds(seconds);
+}
+
 // One line for each flag; its default stands in its description.
 class OneLineFormatter : public CLI::Formatter {
  public:
@@ -112,7 +127,8 @@ void AddHostFlags(CLI::App& app, Options& options) {
   add("--path.sysfs", options.roots.sys, "The host's sysfs [ROOTFS/sys]",
       CheckDirectory);
   add("--path.recording", options.recording,
-      "Recorded answers of kernel, Docker and systemd (JSON), for tests",
+      "Recorded answers of kernel, Docker, systemd and time servers (JSON), "
+      "for tests",
       CheckAbsolutePath);
   add("--mailcow.dir", options.settings.mailcow_directory,
       absl::StrCat("Directory of mailcow.conf [",
@@ -128,6 +144,38 @@ void AddHostFlags(CLI::App& app, Options& options) {
       ->check(CheckAbsolutePath)
       ->type_name("PATH")
       ->group("Where to look");
+}
+
+// A flag that takes seconds, and no fewer than `least`.
+void AddSeconds(CLI::App& app, const std::string& name, absl::Duration& value,
+                absl::Duration least, const std::string& text) {
+  app.add_option_function<std::string>(
+         name,
+         [&value](const std::string& word) { value = *ParseSeconds(word); },
+         absl::StrCat(text, " [", absl::ToDoubleSeconds(value), "]"))
+      ->check([least](const std::string& word) {
+        const std::optional<absl::Duration> seconds = ParseSeconds(word);
+        if (seconds.has_value() && *seconds >= least) return std::string();
+        return absl::StrCat("\"", word, "\" is not a number of seconds from ",
+                            absl::ToDoubleSeconds(least), " on");
+      })
+      ->type_name("SECONDS")
+      ->group("Time servers");
+}
+
+void AddNtpFlags(CLI::App& app, Options& options) {
+  app.add_option("--ntp.server", options.settings.ntp.servers,
+                 "Time server to ask, repeatable [those of the host's time "
+                 "daemon]")
+      ->allow_extra_args(false)
+      ->check(CheckTimeServer)
+      ->type_name("HOST[:PORT]")
+      ->group("Time servers");
+  AddSeconds(app, "--ntp.interval", options.ntp_interval, absl::Seconds(1),
+             "Ask none more often than that");
+  AddSeconds(app, "--ntp.max-offset", options.settings.ntp.max_offset,
+             absl::Milliseconds(1),
+             "Offset at which the clock is not accurate");
 }
 
 // A flag for each topic, and after parsing the topics that are on.
@@ -203,6 +251,7 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
       ->group("Checking");
   AddServeFlags(app, options);
   AddHostFlags(app, options);
+  AddNtpFlags(app, options);
   const TopicFlags topics(app);
   AddChoice(app, "--log.level", options.log_level, kLogLevels,
             "debug|info|warn|error", "Least severity to log [info]")

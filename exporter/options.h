@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "collectors/all.h"
 #include "collectors/files.h"
 #include "exporter/log.h"
@@ -23,10 +24,12 @@ struct Options {
   std::vector<std::string> listen_addresses = {"127.0.0.1:9025"};
   std::string telemetry_path = "/metrics";
   Files::Roots roots;
-  // A file of recorded answers instead of those of kernel, Docker and systemd;
-  // empty for the real ones.
+  // A file of recorded answers instead of those of kernel, Docker, systemd and
+  // time servers; empty for the real ones.
   std::string recording;
   std::string docker_socket = "/var/run/docker.sock";
+  // No time server is asked more than once in this time.
+  absl::Duration ntp_interval = absl::Minutes(5);
   Settings settings;
   std::set<std::string> topics;  // those that are asked
   LogLevel log_level = LogLevel::kInfo;

@@ -16,10 +16,19 @@ absl::StatusOr<SystemName> ReadUname(const json& in) {
 }
 
 absl::StatusOr<ClockState> ReadClock(const json& in) {
-  return ClockState{.offset_seconds = in.at("offset_seconds"),
-                    .max_error_seconds = in.at("max_error_seconds"),
-                    .unsynchronized_flag = in.at("unsynchronized_flag")};
+  return ClockState{
+      .offset_seconds = in.at("offset_seconds"),
+      .max_error_seconds = in.at("max_error_seconds"),
+      .unsynchronized_flag = in.at("unsynchronized_flag"),
+      .leap_second_pending = in.value("leap_second_pending", false)};
 }
+
+// In seconds since the Unix epoch.
+absl::StatusOr<absl::Time> ReadTime(const json& in) {
+  return absl::UnixEpoch() + absl::Seconds(in.get<double>());
+}
+
+absl::StatusOr<double> ReadNumber(const json& in) { return in.get<double>(); }
 
 absl::StatusOr<RecordedKernel::Filesystems> ReadFilesystems(const json& in) {
   RecordedKernel::Filesystems filesystems;
@@ -105,6 +114,8 @@ absl::StatusOr<RecordedKernel> RecordedKernel::Parse(absl::string_view text) {
   for (const absl::Status& status :
        {Read(*in, "uname", ReadUname, kernel.uname_),
         Read(*in, "clock", ReadClock, kernel.clock_),
+        Read(*in, "time", ReadTime, kernel.time_),
+        Read(*in, "clock_steps", ReadNumber, kernel.clock_steps_),
         Read(*in, "filesystems", ReadFilesystems, kernel.filesystems_),
         Read(*in, "listeners", ReadListeners, kernel.listening_),
         Read(*in, "addresses", ReadAddresses, kernel.addresses_)}) {

@@ -28,6 +28,8 @@ class RecordedKernel : public Kernel {
 
   absl::StatusOr<SystemName> Uname() const override { return uname_; }
   absl::StatusOr<ClockState> Adjtimex() const override { return clock_; }
+  absl::StatusOr<absl::Time> Now() const override { return time_; }
+  absl::StatusOr<double> ClockSteps() const override { return clock_steps_; }
   // NotFound for a path that was not recorded.
   std::vector<absl::StatusOr<Filesystem>> Statvfs(
       const std::vector<std::string>& paths) const override;
@@ -43,6 +45,8 @@ class RecordedKernel : public Kernel {
 
   absl::StatusOr<SystemName> uname_;
   absl::StatusOr<ClockState> clock_;
+  absl::StatusOr<absl::Time> time_;
+  absl::StatusOr<double> clock_steps_;
   absl::StatusOr<Filesystems> filesystems_;
   absl::StatusOr<Listening> listening_;
   absl::StatusOr<std::vector<IpAddress>> addresses_;

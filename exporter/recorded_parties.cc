@@ -56,6 +56,29 @@ absl::StatusOr<std::map<std::string, SystemdUnit>> ReadUnits(const json& in) {
   return units;
 }
 
+absl::StatusOr<std::map<std::string, absl::StatusOr<ServerTime>>>
+ReadTimeServers(const json& in) {
+  std::map<std::string, absl::StatusOr<ServerTime>> servers;
+  try {
+    for (const auto& [name, server] : in.get_ref<const json::object_t&>()) {
+      if (server.contains("error")) {
+        servers[name] =
+            absl::UnavailableError(server.at("error").get<std::string>());
+        continue;
+      }
+      servers[name] =
+          ServerTime{.offset_seconds = server.at("offset_seconds"),
+                     .round_trip_seconds = server.at("round_trip_seconds"),
+                     .stratum = server.at("stratum"),
+                     .age = absl::Seconds(server.value("age_seconds", 0.0))};
+    }
+  } catch (const json::exception& error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("time_servers: ", error.what()));
+  }
+  return servers;
+}
+
 }  // namespace
 
 absl::StatusOr<RecordedDocker> RecordedDocker::Parse(absl::string_view text) {
@@ -97,6 +120,28 @@ absl::StatusOr<RecordedBus> RecordedBus::Parse(absl::string_view text) {
   Known units = ReadUnits(systemd);
   if (!units.ok()) return units.status();
   return RecordedBus(std::move(units));
+}
+
+absl::StatusOr<RecordedTimeServers> RecordedTimeServers::Parse(
+    absl::string_view text) {
+  const absl::StatusOr<json> in = ParseObject(text);
+  if (!in.ok()) return in.status();
+  absl::StatusOr<Known> servers =
+      ReadTimeServers(in->value("time_servers", json::object()));
+  if (!servers.ok()) return servers.status();
+  return RecordedTimeServers(*std::move(servers));
+}
+
+std::vector<absl::StatusOr<ServerTime>> RecordedTimeServers::Ask(
+    const std::vector<std::string>& servers) const {
+  std::vector<absl::StatusOr<ServerTime>> answers;
+  for (const std::string& server : servers) {
+    const auto found = servers_.find(server);
+    answers.push_back(found == servers_.end()
+                          ? Unrecorded(absl::StrCat("time server ", server))
+                          : found->second);
+  }
+  return answers;
 }
 
 absl::StatusOr<std::vector<SystemdUnit>> RecordedBus::Units(

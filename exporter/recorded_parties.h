@@ -1,5 +1,5 @@
-// Docker's engine and systemd as a recording has them: the file that also holds
-// the answers of the kernel (recorded_kernel.h).
+// Docker's engine, systemd and time servers as a recording has them: the file
+// that also holds the answers of the kernel (recorded_kernel.h).
 
 #ifndef EXPORTER_RECORDED_PARTIES_H_
 #define EXPORTER_RECORDED_PARTIES_H_
@@ -47,6 +47,24 @@ class RecordedBus : public Bus {
   explicit RecordedBus(Known units) : units_(std::move(units)) {}
 
   const Known units_;
+};
+
+// In the recording, `time_servers` holds what each says, or the `error` of one
+// that could not be asked.
+class RecordedTimeServers : public TimeServers {
+ public:
+  // As above.
+  static absl::StatusOr<RecordedTimeServers> Parse(absl::string_view json);
+
+  std::vector<absl::StatusOr<ServerTime>> Ask(
+      const std::vector<std::string>& servers) const override;
+
+ private:
+  using Known = std::map<std::string, absl::StatusOr<ServerTime>>;
+
+  explicit RecordedTimeServers(Known servers) : servers_(std::move(servers)) {}
+
+  const Known servers_;
 };
 
 }  // namespace mailcow

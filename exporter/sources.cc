@@ -5,6 +5,7 @@
 #include "exporter/linux_host.h"
 #include "exporter/recorded_kernel.h"
 #include "exporter/recorded_parties.h"
+#include "exporter/sntp_client.h"
 #include "exporter/systemd_bus.h"
 
 namespace mailcow {
@@ -22,10 +23,12 @@ class UnaskedDocker : public Docker {
 }  // namespace
 
 Sources RealSources(const Files& files, const std::string& docker_socket,
-                    absl::Duration patience) {
+                    absl::Duration patience, absl::Duration ntp_interval) {
   Sources sources{.kernel = std::make_unique<LinuxKernel>(files, patience),
                   .docker = std::make_unique<UnaskedDocker>(),
-                  .bus = std::make_unique<SystemdBus>(files)};
+                  .bus = std::make_unique<SystemdBus>(files),
+                  .time_servers = std::make_unique<SntpClient>(
+                      SntpClient::Pace{.every = ntp_interval})};
   if (docker_socket.empty()) return sources;
   auto watch = std::make_unique<DockerWatch>(files, docker_socket);
   sources.watch = watch.get();
@@ -40,13 +43,17 @@ absl::StatusOr<Sources> RecordedSources(const std::string& file) {
   absl::StatusOr<RecordedKernel> kernel = RecordedKernel::Parse(*text);
   absl::StatusOr<RecordedDocker> docker = RecordedDocker::Parse(*text);
   absl::StatusOr<RecordedBus> bus = RecordedBus::Parse(*text);
-  for (const absl::Status& status :
-       {kernel.status(), docker.status(), bus.status()}) {
+  absl::StatusOr<RecordedTimeServers> time_servers =
+      RecordedTimeServers::Parse(*text);
+  for (const absl::Status& status : {kernel.status(), docker.status(),
+                                     bus.status(), time_servers.status()}) {
     if (!status.ok()) return status;
   }
   return Sources{.kernel = std::make_unique<RecordedKernel>(*std::move(kernel)),
                  .docker = std::make_unique<RecordedDocker>(*std::move(docker)),
-                 .bus = std::make_unique<RecordedBus>(*std::move(bus))};
+                 .bus = std::make_unique<RecordedBus>(*std::move(bus)),
+                 .time_servers = std::make_unique<RecordedTimeServers>(
+                     *std::move(time_servers))};
 }
 
 }  // namespace mailcow

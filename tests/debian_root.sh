@@ -7,7 +7,7 @@ set -euo pipefail
 
 dir=$1
 # As they conflict with each other, each is a set of its own.
-services=(exim4-daemon-light postfix dovecot-core)
+services=(exim4-daemon-light postfix dovecot-core chrony ntpsec systemd-timesyncd)
 
 # What is made by another version of this script is made anew.
 made_by=$(cksum <"${BASH_SOURCE[0]}")

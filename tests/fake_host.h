@@ -58,6 +58,8 @@ class FakeRoot {
 struct FakeKernel : Kernel {
   absl::StatusOr<SystemName> uname = absl::UnavailableError("no uname");
   absl::StatusOr<ClockState> clock = absl::UnavailableError("no adjtimex");
+  absl::StatusOr<absl::Time> now = absl::UnavailableError("no time");
+  absl::StatusOr<double> clock_steps = absl::UnavailableError("no steps");
   std::map<std::string, absl::StatusOr<Filesystem>> filesystems;
   absl::StatusOr<std::vector<Listener>> listeners =
       absl::UnavailableError("no sock_diag");
@@ -67,6 +69,8 @@ struct FakeKernel : Kernel {
 
   absl::StatusOr<SystemName> Uname() const override { return uname; }
   absl::StatusOr<ClockState> Adjtimex() const override { return clock; }
+  absl::StatusOr<absl::Time> Now() const override { return now; }
+  absl::StatusOr<double> ClockSteps() const override { return clock_steps; }
   std::vector<absl::StatusOr<Filesystem>> Statvfs(
       const std::vector<std::string>& paths) const override {
     std::vector<absl::StatusOr<Filesystem>> answers;
@@ -126,15 +130,33 @@ struct FakeBus : Bus {
   }
 };
 
+// Time servers that say what the test sets; others do not answer.
+struct FakeTimeServers : TimeServers {
+  std::map<std::string, absl::StatusOr<ServerTime>> answers;
+
+  std::vector<absl::StatusOr<ServerTime>> Ask(
+      const std::vector<std::string>& servers) const override {
+    std::vector<absl::StatusOr<ServerTime>> all;
+    for (const std::string& server : servers) {
+      const auto found = answers.find(server);
+      all.push_back(found != answers.end()
+                        ? found->second
+                        : absl::DeadlineExceededError("it does not answer"));
+    }
+    return all;
+  }
+};
+
 // A whole machine, of which the test sets what matters to it.
 struct FakeHost {
   FakeRoot root;
   FakeKernel kernel;
   FakeDocker docker;
   FakeBus bus;
+  FakeTimeServers time_servers;
 
   Collected CollectWith(const Collector& collector) const {
-    return collector.Collect({root.files(), kernel, docker, bus});
+    return collector.Collect({root.files(), kernel, docker, bus, time_servers});
   }
 };
 

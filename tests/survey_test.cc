@@ -78,8 +78,12 @@ class SurveyTest : public testing::Test {
   const FakeKernel kernel_ = {};
   const FakeDocker docker_ = {};
   const FakeBus bus_ = {};
-  const Host host_ = {
-      .files = files_, .kernel = kernel_, .docker = docker_, .bus = bus_};
+  const FakeTimeServers time_servers_ = {};
+  const Host host_ = {.files = files_,
+                      .kernel = kernel_,
+                      .docker = docker_,
+                      .bus = bus_,
+                      .time_servers = time_servers_};
   std::atomic<int> now_seconds_ = 1000;
   CountingCollector* collector_ = nullptr;
   Collectors collectors_;

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view name = text.substr(0, end);
   const absl::string_view command_line =
       end == absl::string_view::npos ? "" : text.substr(end + 1);
-  for (const mailcow::MailService& service : mailcow::MailServices()) {
+  for (const mailcow::Service& service : mailcow::MailServices()) {
     // A name that no service has is none, whatever the command line says.
     if (name.empty() && IsProcessOf(service, name, command_line)) std::abort();
   }

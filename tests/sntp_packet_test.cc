@@ -1,0 +1,7 @@
+#include "exporter/sntp_packet.h"
+
+#include "gtest/gtest.h"
+
+namespace mailcow {
+namespace {}  // namespace
+}  // namespace mailcow

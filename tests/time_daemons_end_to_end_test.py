@@ -1,0 +1,4 @@
+import program
+
+if __name__ == "__main__":
+    program.main()
