@@ -56,6 +56,15 @@ absl::StatusOr<ZoneData> ReadZone(const Files& files,
   return ParseTzif(*bytes);
 }
 
+absl::StatusOr<ZoneState> ReadState(const Files& files,
+                                    const absl::StatusOr<std::string>& name,
+                                    const absl::StatusOr<absl::Time>& now) {
+  const absl::StatusOr<ZoneData> zone = ReadZone(files, name);
+  if (!zone.ok()) return zone.status();
+  if (!now.ok()) return now.status();
+  return StateAt(*zone, absl::ToUnixSeconds(*now));
+}
+
 std::vector<Reading> Measure(const TimeZoneFacts& facts,
                              double (*number)(const LocalTimeType&)) {
   return One(IfKnown(facts.state, [number](const ZoneState& state) {
@@ -139,14 +148,9 @@ constexpr Rule<TimeZoneFacts> kRules[] = {
 
 TimeZoneFacts ObserveTimeZone(const Files& files,
                               const absl::StatusOr<absl::Time>& now) {
-  TimeZoneFacts facts{.name = ZoneName(files), .state = now.status()};
-  const absl::StatusOr<ZoneData> zone = ReadZone(files, facts.name);
-  if (!zone.ok()) {
-    facts.state = zone.status();
-  } else if (now.ok()) {
-    facts.state = StateAt(*zone, absl::ToUnixSeconds(*now));
-  }
-  return facts;
+  absl::StatusOr<std::string> name = ZoneName(files);
+  absl::StatusOr<ZoneState> state = ReadState(files, name, now);
+  return {.name = std::move(name), .state = std::move(state)};
 }
 
 std::unique_ptr<Collector> MakeTimeZoneCollector() {
