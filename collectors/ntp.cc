@@ -181,7 +181,9 @@ constexpr Rule<NtpFacts> kRules[] = {
       .required = AtLeast(1),
       .what = "Time servers and reference clocks that the configuration of the "
               "time daemon names",
-      .remedy = "name time servers in the configuration of the time daemon",
+      .remedy =
+          "name time servers in the configuration of the time daemon: in NTP= "
+          "of /etc/systemd/timesyncd.conf, or after pool in chrony.conf",
       .source =
           "timesyncd.conf, chrony.conf, ntp.conf, ntpd.conf and what they "
           "include"},

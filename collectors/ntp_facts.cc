@@ -29,7 +29,10 @@ absl::StatusOr<TimeSources> ReadSources(const Files& files,
     if (!sources->mistake.empty()) all.mistake = sources->mistake;
     if (!sources->remedy.empty()) all.remedy = sources->remedy;
   }
-  if (all.remedy.empty()) all.remedy = std::string(daemons.front()->remedy);
+  const bool is_known = !known.empty();
+  if (all.remedy.empty() && is_known) {
+    all.remedy = std::string(daemons.front()->remedy);
+  }
   return all;
 }
 

@@ -76,9 +76,9 @@ sigset_t Endings() {
   _exit(status);
 }
 
-int Serve(const Collectors& collectors, const Host& host,
-          const Sources& sources, const Options& options,
-          const Logger& logger) {
+[[noreturn]] void Serve(const Collectors& collectors, const Host& host,
+                        const Sources& sources, const Options& options,
+                        const Logger& logger) {
   if (sources.watch != nullptr) sources.watch->AwaitFirst(kDockerPatience);
   Survey survey(collectors, host);
   survey.AwaitFirstFindings(kServePatience);
@@ -145,8 +145,9 @@ int Main(int argc, const char* const* argv) {
                   .docker = *sources->docker,
                   .bus = *sources->bus,
                   .time_servers = *sources->time_servers};
-  return is_check ? Check(collectors, host, *sources, options.format)
-                  : Serve(collectors, host, *sources, options, logger);
+  // Neither returns: topics that hang go on using what stands here.
+  if (is_check) End(Check(collectors, host, *sources, options.format));
+  Serve(collectors, host, *sources, options, logger);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "exporter/human.h"
+#include "exporter/time_block.h"
 
 namespace mailcow {
 namespace {
@@ -34,7 +35,9 @@ std::vector<Line> LinesOf(const std::vector<Row>& rows) {
   std::vector<Line> lines;
   for (const Row& row : rows) {
     // What information says, the lines of its topic say where it matters.
-    if (row.requirement().unit == Unit::kInfo) continue;
+    const bool is_information =
+        row.requirement().unit == Unit::kInfo && !IsInTimeBlock(row);
+    if (is_information) continue;
     auto line = std::find_if(
         lines.begin(), lines.end(),
         [&row](const Line& seen) { return IsSameButForSubject(seen, row); });
@@ -121,6 +124,62 @@ void AppendExplanation(const Row& row, std::string& out) {
   }
 }
 
+// A verdict, what stands behind it, and what explains it.
+void AppendVerdict(const Row& row, std::string columns, bool with_color,
+                   std::string& out) {
+  columns.resize(columns.find_last_not_of(' ') + 1);
+  absl::StrAppend(&out, "  ",
+                  Colored(absl::StrFormat("%-7s", Name(row.verdict)),
+                          ColorOf(row), with_color),
+                  columns, "\n");
+  AppendExplanation(row, out);
+}
+
+// How wide the columns are.
+struct Widths {
+  size_t title = 0;
+  size_t value = 0;
+  size_t limit = 0;
+};
+
+Widths WidthsOf(const std::vector<Line>& lines) {
+  Widths widths;
+  for (const Line& line : lines) {
+    if (IsInTimeBlock(*line.row)) continue;
+    widths.title = std::max(widths.title, Printable(TitleOf(line)).size());
+    widths.value = std::max(widths.value, line.value.size());
+    widths.limit = std::max(widths.limit, line.limit.size());
+  }
+  return widths;
+}
+
+void AppendLine(const Line& line, const Widths& widths, bool with_color,
+                std::string& out) {
+  const Row& row = *line.row;
+  AppendVerdict(row,
+                absl::StrFormat("  %-*s  %*s  %-*s  %-11s  %s", widths.title,
+                                Printable(TitleOf(line)), widths.value,
+                                line.value, widths.limit, line.limit,
+                                row.level.has_value() ? Name(*row.level) : "",
+                                Printable(TrailerOf(line))),
+                with_color, out);
+}
+
+void AppendTimeBlock(const std::vector<Row>& rows, bool with_color,
+                     std::string& out) {
+  absl::StrAppend(&out, "time\n");
+  for (const TimeLine& line : TimeBlock(rows)) {
+    const Row& row = *line.row;
+    const bool has_trailer = row.verdict == Verdict::kMet;
+    AppendVerdict(row,
+                  absl::StrFormat(
+                      "  %16s: %s  %-11s  %s", line.title, Printable(line.text),
+                      row.level.has_value() ? Name(*row.level) : "",
+                      has_trailer ? Printable(row.reading().detail) : ""),
+                  with_color, out);
+  }
+}
+
 std::string Summary(const Counts& counts) {
   return absl::StrCat(IsReady(counts) ? "READY: " : "NOT READY: ", counts.met,
                       " met, ", counts.unmet_required, " required unmet, ",
@@ -134,34 +193,24 @@ std::string Summary(const Counts& counts) {
 std::string RenderText(const Report& report, bool with_color) {
   const std::vector<Row> rows = RowsOf(report);
   const std::vector<Line> lines = LinesOf(rows);
-  size_t title = 0;
-  size_t value = 0;
-  size_t limit = 0;
-  for (const Line& line : lines) {
-    title = std::max(title, Printable(TitleOf(line)).size());
-    value = std::max(value, line.value.size());
-    limit = std::max(limit, line.limit.size());
-  }
+  const Widths widths = WidthsOf(lines);
   std::string out;
   const Section* section = nullptr;
+  bool has_time_block = false;
   for (const Line& line : lines) {
-    const Row& row = *line.row;
-    if (row.section != section) {
-      absl::StrAppend(&out, section == nullptr ? "" : "\n", row.section->topic,
-                      "\n");
-      section = row.section;
+    const bool is_in_block = IsInTimeBlock(*line.row);
+    if (is_in_block && std::exchange(has_time_block, true)) continue;
+    const bool is_first_of_section = line.row->section != section;
+    if (!out.empty() && (is_in_block || is_first_of_section)) out += "\n";
+    if (is_in_block) {
+      AppendTimeBlock(rows, with_color, out);
+      continue;
     }
-    std::string columns = absl::StrFormat(
-        "  %-*s  %*s  %-*s  %-11s  %s", title, Printable(TitleOf(line)), value,
-        line.value, limit, line.limit,
-        row.level.has_value() ? Name(*row.level) : "",
-        Printable(TrailerOf(line)));
-    columns.resize(columns.find_last_not_of(' ') + 1);
-    absl::StrAppend(&out, "  ",
-                    Colored(absl::StrFormat("%-7s", Name(row.verdict)),
-                            ColorOf(row), with_color),
-                    columns, "\n");
-    AppendExplanation(row, out);
+    if (is_first_of_section) {
+      section = line.row->section;
+      absl::StrAppend(&out, section->topic, "\n");
+    }
+    AppendLine(line, widths, with_color, out);
   }
   const Counts counts = Count(rows);
   absl::StrAppend(
