@@ -165,7 +165,10 @@ absl::StatusOr<bool> Files::Exists(absl::string_view path) const {
 absl::StatusOr<std::string> Files::ReadLink(absl::string_view path) const {
   absl::StatusOr<FileDescriptor> link = Open(path, O_PATH | O_NOFOLLOW);
   if (!link.ok()) return link.status();
-  return ReadLinkAt(link->get(), "", path);
+  absl::StatusOr<std::string> target = ReadLinkAt(link->get(), "", path);
+  // What was opened is there: it is no link.
+  if (!absl::IsNotFound(target.status())) return target;
+  return absl::InvalidArgumentError(absl::StrCat(path, " is no symbolic link"));
 }
 
 absl::StatusOr<std::vector<Files::Link>> Files::ReadLinks(

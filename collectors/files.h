@@ -63,7 +63,7 @@ class Files {
   // Whether something stands at `path`. An error where that cannot be told.
   absl::StatusOr<bool> Exists(absl::string_view path) const;
 
-  // What a symbolic link says, not resolved.
+  // What a symbolic link says, not resolved. InvalidArgument for what is none.
   absl::StatusOr<std::string> ReadLink(absl::string_view path) const;
 
   // A symbolic link and what it says.

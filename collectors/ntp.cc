@@ -102,13 +102,14 @@ std::vector<Reading> ServersConfigured(const NtpFacts& facts) {
            .remedy = sources.remedy}};
 }
 
-// One reading for each server.
+// One reading for each server that answers. Of the others, Reachable() says why
+// they do not.
 std::vector<Reading> Each(const NtpFacts& facts, const char* label,
                           double (*number)(const ServerTime&)) {
   std::vector<Reading> readings;
   for (const auto& [server, answer] : facts.answers) {
-    readings.push_back(
-        {.labels = {{label, server}}, .value = IfKnown(answer, number)});
+    if (!answer.ok()) continue;
+    readings.push_back({.labels = {{label, server}}, .value = number(*answer)});
   }
   return readings;
 }
@@ -138,8 +139,10 @@ std::vector<Reading> Offsets(const NtpFacts& facts) {
 }
 
 std::string DescribeOffset(double seconds, size_t servers) {
+  const absl::Duration offset =
+      absl::Trunc(absl::Seconds(std::abs(seconds)), absl::Microseconds(1));
   return absl::StrCat(
-      std::abs(seconds), " s ", seconds < 0 ? "ahead of " : "behind ",
+      absl::FormatDuration(offset), seconds < 0 ? " ahead of " : " behind ",
       servers == 1 ? "the only server that answers"
                    : absl::StrCat("the median of ", servers, " servers"));
 }

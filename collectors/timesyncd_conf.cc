@@ -126,6 +126,11 @@ absl::StatusOr<TimeSources> ReadTimesyncdSources(const Files& files) {
   if (sources.servers.empty()) {
     for (const std::string& name : conf->fallback) sources.AddServer(name);
   }
+  if (sources.servers.empty()) {
+    sources.mistake =
+        "NTP= is empty: systemd-timesyncd asks the servers that it was built "
+        "with";
+  }
   if (!conf->ignored.empty()) {
     sources.mistake = absl::StrCat(
         conf->ignored_in, " has the key Servers=, which systemd ignores");

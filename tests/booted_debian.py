@@ -7,6 +7,7 @@ with it.
 
 import contextlib
 import ctypes
+import json
 import os
 import pathlib
 import re
@@ -23,6 +24,9 @@ TESTS = pathlib.Path(__file__).parent
 ROOT = TESTS.parent / "build/debian"
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
+
+# The clock is also that of this host. To systemd-nspawn's own it is no matter.
+WITHOUT_CLOCK = ["setpriv", "--bounding-set=-sys_time"]
 
 START = """
 set -e
@@ -104,15 +108,16 @@ def remove_cgroups():
 class Machine:
     """A running Debian; with systemd, unless its init is to be another.
 
-    While the context lasts, the tests are in the machine's network, and
-    `flags` lead the program to everything else of it.
+    `options` are further ones of systemd-nspawn. While the context lasts, the
+    tests are in the machine's network, and `flags` lead the program to everything
+    else of it.
     """
 
-    def __init__(self, with_systemd=True):
+    def __init__(self, with_systemd=True, options=()):
         if with_systemd:
-            self._init = ["--boot"]
+            self._arguments = [*options, "--boot"]
         else:
-            self._init = ["--as-pid2", "sleep", "infinity"]
+            self._arguments = [*options, "--as-pid2", "sleep", "infinity"]
         self._is_up = self._is_booted if with_systemd else self._sleeps
 
     def __enter__(self):
@@ -123,7 +128,7 @@ class Machine:
                 # Whatever becomes of the test, nothing of this outlives it.
                 ["setpriv", "--pdeathsig=KILL", "unshare", "--pid", "--mount-proc"]
                 + ["--fork", "--kill-child=KILL", "sh", "-c", START, "sh"]
-                + [directory, ROOT, *self._init],
+                + [directory, ROOT, *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=self._console,
                 stderr=subprocess.STDOUT,
@@ -176,7 +181,7 @@ class Machine:
         environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"]
         environment += ["DEBIAN_FRONTEND=noninteractive"]
         return subprocess.run(
-            ["nsenter", "--target", str(self.leader), "--all"]
+            [*WITHOUT_CLOCK, "nsenter", "--target", str(self.leader), "--all"]
             + ["env", "-i", *environment, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -195,7 +200,7 @@ class Machine:
     def start(self, *command):
         """Starts the command in the machine, to be ended by who called."""
         return subprocess.Popen(
-            ["nsenter", "--target", str(self.leader), "--all", *command],
+            [*WITHOUT_CLOCK, "nsenter", "--target", str(self.leader), "--all", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -237,3 +242,45 @@ class Machine:
                 if comm.read_text().strip() == name:
                     found.append(int(comm.parent.name))
         return found
+
+
+class DebianTest(unittest.TestCase):
+    """A Debian that the tests of a class have in common."""
+
+    maxDiff = None
+    with_systemd = True
+    options = ()
+    packages = ()
+    why_not = None
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            prepare()
+            cls.machine = cls.enterClassContext(Machine(cls.with_systemd, cls.options))
+        except unittest.SkipTest as why_not:
+            cls.why_not = str(why_not)
+            return
+        for package in cls.packages:
+            cls.machine.install(package)
+        cls.set_up_machine()
+
+    @classmethod
+    def set_up_machine(cls):
+        """What the tests need beyond the packages."""
+
+    def setUp(self):
+        # Test by test, so that all that is skipped is counted.
+        if self.why_not is not None:
+            self.skipTest(self.why_not)
+
+    def check(self, *flags):
+        return program.run("check", *flags, *self.machine.flags)
+
+    def report(self, *flags):
+        """What `check` says: {requirement: {subject: row}}."""
+        rows = json.loads(self.check("--format=json", *flags).stdout)["requirements"]
+        report = {}
+        for row in rows:
+            report.setdefault(row["id"], {})[row["subject"]] = row
+        return report
