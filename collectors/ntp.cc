@@ -192,8 +192,8 @@ constexpr Rule<NtpFacts> kRules[] = {
           "include"},
      ServersConfigured},
     {{.id = "ntp_server_reachable",
-      .what = "The time server answers, and its answer can be used; each is "
-              "asked every five minutes",
+      .what = "The time server answers, and its answer can be used; it is "
+              "asked every five minutes by default",
       .source = "SNTP"},
      Reachable},
     {{.id = "ntp_server_stratum",

@@ -20,6 +20,9 @@ namespace {
 // Nobody needs to be told of a wait that is shorter.
 constexpr absl::Duration kMoment = absl::Milliseconds(200);
 
+// A bus that is silent, and after that time servers that are.
+constexpr absl::Duration kTopicPatience = absl::Seconds(8);
+
 // Replaces the line that a person sees meanwhile; empty takes it away.
 void ShowProgress(const std::string& line) {
   if (isatty(STDERR_FILENO) == 0) return;
@@ -37,7 +40,7 @@ void AwaitTopics(Survey& survey) {
   const std::vector<std::string> missing = survey.AwaitFirstFindings(kMoment);
   if (missing.empty()) return;
   ShowProgress(absl::StrCat("waiting for ", absl::StrJoin(missing, ", ")));
-  survey.AwaitFirstFindings(kCheckPatience);
+  survey.AwaitFirstFindings(kTopicPatience);
 }
 
 bool WantsColor() {

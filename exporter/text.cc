@@ -204,6 +204,7 @@ std::string RenderText(const Report& report, bool with_color) {
     if (!out.empty() && (is_in_block || is_first_of_section)) out += "\n";
     if (is_in_block) {
       AppendTimeBlock(rows, with_color, out);
+      section = nullptr;
       continue;
     }
     if (is_first_of_section) {

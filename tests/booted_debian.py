@@ -244,6 +244,14 @@ class Machine:
         return found
 
 
+def rows_of(report):
+    """What `check --format=json` printed: {requirement: {subject: row}}."""
+    rows = {}
+    for row in json.loads(report)["requirements"]:
+        rows.setdefault(row["id"], {})[row["subject"]] = row
+    return rows
+
+
 class DebianTest(unittest.TestCase):
     """A Debian that the tests of a class have in common."""
 
@@ -278,9 +286,4 @@ class DebianTest(unittest.TestCase):
         return program.run("check", *flags, *self.machine.flags)
 
     def report(self, *flags):
-        """What `check` says: {requirement: {subject: row}}."""
-        rows = json.loads(self.check("--format=json", *flags).stdout)["requirements"]
-        report = {}
-        for row in rows:
-            report.setdefault(row["id"], {})[row["subject"]] = row
-        return report
+        return rows_of(self.check("--format=json", *flags).stdout)

@@ -44,10 +44,29 @@ IDS = {
     "port_value_valid",
     "port_listener_info",
     "mail_service_absent",
-    "ntp_synchronized",
+    "time_zone_info",
+    "time_zone_offset",
+    "dst_active",
+    "dst_last_change",
+    "dst_next_change",
+    "rtc_present",
+    "rtc_offset",
+    "rtc_in_local_time_zone",
+    "ntp_enabled",
+    "time_daemon_info",
+    "time_daemons",
+    "ntp_servers_configured",
+    "ntp_server_reachable",
+    "ntp_server_stratum",
+    "ntp_server_round_trip",
     "clock_offset",
+    "clock_accurate",
+    "time",
+    "ntp_synchronized",
     "clock_max_error",
     "clock_unsynchronized_flag",
+    "leap_second_pending",
+    "clock_steps",
 }
 
 TOPICS = [
@@ -58,6 +77,9 @@ TOPICS = [
     "mailcow",
     "ports",
     "interference",
+    "time_zone",
+    "rtc",
+    "ntp",
     "clock",
 ]
 
@@ -95,7 +117,21 @@ READY = {
         "/containers/json": [],
         "/volumes": {"Volumes": []},
     },
-    "systemd": {},
+    "systemd": {
+        "systemd-timesyncd.service": {
+            "active_state": "active",
+            "file_state": "enabled",
+        }
+    },
+    "time": 1786795200,
+    "clock_steps": 0,
+    "time_servers": {
+        "ntp.example.org": {
+            "offset_seconds": 0.001,
+            "round_trip_seconds": 0.02,
+            "stratum": 2,
+        }
+    },
 }
 EXIM = {
     "address": "0.0.0.0",
@@ -118,6 +154,7 @@ def record_machine(directory, answers):
         "proc/1/environ": "",
         "sys/class/dmi/id/sys_vendor": "QEMU\n",
         "etc/os-release": OS_RELEASE,
+        "etc/systemd/timesyncd.conf": "[Time]\nNTP=ntp.example.org\n",
         "usr/bin/docker-compose": "#!/bin/sh\n",
     }.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -147,6 +184,9 @@ class HelpTest(CommandLineTest):
             "--mailcow.dir",
             "--docker.socket",
             "--disk.path",
+            "--ntp.server",
+            "--ntp.interval",
+            "--ntp.max-offset",
             "--[no-]collector.ports",
             "--collector.disable-defaults",
             "--log.level",
@@ -175,6 +215,9 @@ class MistakeTest(CommandLineTest):
             ("--web.listen-address=localhost:9025",): "localhost",
             ("--web.listen-address=127.0.0.1:65536",): "65536",
             ("--web.listen-address=::1:9025",): "::1:9025",
+            ("--ntp.server=ntp.example.org:0",): "ntp.example.org:0",
+            ("--ntp.interval=0",): '"0"',
+            ("--ntp.max-offset=soon",): "soon",
             ("--log.level=loud",): "loud",
             ("--collector.disable-defaults",): "every topic",
         }.items():
@@ -297,7 +340,26 @@ class CheckTest(CommandLineTest):
 
     def test_topics_are_in_the_order_of_the_report(self):
         lines = self.check(READY).stdout.splitlines()
-        self.assertEqual(TOPICS, [line for line in lines if line in TOPICS])
+        # The facts of time_zone are all in the block that is called time.
+        headings = ["time" if topic == "time_zone" else topic for topic in TOPICS]
+        self.assertEqual(headings, [line for line in lines if line in headings])
+
+    def test_text_shows_the_time_as_timedatectl_does(self):
+        text = self.check(READY | {"time": 1494029553.4}).stdout
+        block = text.partition("\ntime\n")[2].partition("\n\n")[0]
+        self.assertEqual(
+            [
+                "fact           Local time: Sat 2017-05-06 00:12:33 UTC",
+                "fact       Universal time: Sat 2017-05-06 00:12:33 UTC",
+                "fact            Time zone: UTC (UTC, +0000)",
+                "met           NTP enabled: yes  required     systemd-timesyncd "
+                "(systemd-timesyncd.service, enabled)",
+                "met      NTP synchronized: yes  required",
+                "met       RTC in local TZ: no  recommended",
+                "fact           DST active: no",
+            ],
+            [line.strip() for line in block.splitlines()],
+        )
 
     def test_a_topic_can_be_left_out_or_asked_alone(self):
         for args, topics in {

@@ -116,6 +116,14 @@ TEST(Files, ReadLinkDoesNotFollow) {
   EXPECT_EQ(*root.files().ReadLink("/proc/812/fd/5"), "socket:[4711]");
 }
 
+TEST(Files, WhatIsNoLinkIsNotOneThatIsMissing) {
+  const FakeRoot root;
+  root.Write("/etc/localtime", "TZif2");
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      root.files().ReadLink("/etc/localtime").status()));
+  EXPECT_TRUE(absl::IsNotFound(root.files().ReadLink("/none").status()));
+}
+
 TEST(Files, ReadsAllLinksOfADirectoryAndNothingElse) {
   const FakeRoot root;
   root.Link("socket:[4711]", "/proc/812/fd/5");

@@ -46,6 +46,31 @@ TEST(RenderText, IsATableWithAHeadingForEachTopicAndASummary) {
             "unmet, 0 recommended unknown\n");
 }
 
+TEST(RenderText, TheTimeIsABlockOfItsOwnWithItsVerdicts) {
+  constexpr Requirement kNtp = {.id = "ntp_enabled",
+                                .required = Yes(),
+                                .what = "",
+                                .remedy = "timedatectl set-ntp true",
+                                .source = ""};
+  constexpr Requirement kDst = {.id = "dst_active", .what = "", .source = ""};
+  EXPECT_THAT(
+      Render({{&kSwap, {.labels = {}, .value = 0}},
+              {&kNtp, {.labels = {}, .value = 0, .detail = "chrony is off"}},
+              {&kSwap, {.labels = {}, .value = 1}},
+              {&kDst, {.labels = {}, .value = 1}}}),
+      HasSubstr("topic\n"
+                "  fact     swap  0 B\n"
+                "\n"
+                "time\n"
+                "  unmet         NTP enabled: no  required\n"
+                "           chrony is off\n"
+                "           remedy: timedatectl set-ntp true\n"
+                "  fact           DST active: yes\n"
+                "\n"
+                "topic\n"
+                "  fact     swap  1 B\n"));
+}
+
 TEST(RenderText, AnUnknownHasAQuestionMarkAndItsReason) {
   EXPECT_THAT(
       Render({Port("25", absl::DataLossError("sock_diag sent nothing"))}),

@@ -1,7 +1,277 @@
 #include "collectors/timesyncd_conf.h"
 
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/fake_host.h"
 
 namespace mailcow {
-namespace {}  // namespace
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TimesyncdConf Parsed(absl::string_view text) {
+  TimesyncdConf conf;
+  AddTimesyncdConf(text, "/etc/systemd/timesyncd.conf", conf);
+  return conf;
+}
+
+TEST(AddTimesyncdConf, ListsAreOfWords) {
+  const TimesyncdConf conf = Parsed(
+      "[Time]\n"
+      "NTP=0.pool.ntp.org  1.pool.ntp.org\t2001:db8::1\n"
+      "FallbackNTP=2.pool.ntp.org 3.pool.ntp.org\n");
+  EXPECT_THAT(conf.ntp,
+              ElementsAre("0.pool.ntp.org", "1.pool.ntp.org", "2001:db8::1"));
+  EXPECT_THAT(conf.fallback, ElementsAre("2.pool.ntp.org", "3.pool.ntp.org"));
+  EXPECT_THAT(conf.ignored, IsEmpty());
+}
+
+TEST(AddTimesyncdConf, FileAsDebianShipsItNamesNone) {
+  const TimesyncdConf conf = Parsed(
+      "[Time]\n"
+      "#NTP=\n"
+      "#FallbackNTP=0.debian.pool.ntp.org 1.debian.pool.ntp.org\n"
+      "#RootDistanceMaxSec=5\n");
+  EXPECT_THAT(conf.ntp, IsEmpty());
+  EXPECT_THAT(conf.fallback, IsEmpty());
+}
+
+TEST(AddTimesyncdConf, AssignmentsAdd) {
+  EXPECT_THAT(Parsed("[Time]\nNTP=a\nNTP=b c\n").ntp,
+              ElementsAre("a", "b", "c"));
+}
+
+TEST(AddTimesyncdConf, EmptyAssignmentTakesBackWhatItsListHad) {
+  const TimesyncdConf conf = Parsed(
+      "[Time]\n"
+      "NTP=a\nFallbackNTP=x\n"
+      "NTP= \n"
+      "NTP=b\n");
+  EXPECT_THAT(conf.ntp, ElementsAre("b"));
+  EXPECT_THAT(conf.fallback, ElementsAre("x"));
+}
+
+TEST(AddTimesyncdConf, LaterFileAddsToAnEarlierOne) {
+  TimesyncdConf conf;
+  AddTimesyncdConf("[Time]\nNTP=a\n", "/etc/systemd/timesyncd.conf", conf);
+  AddTimesyncdConf("[Time]\nNTP=b\nFallbackNTP=\n", "/etc/x.conf", conf);
+  EXPECT_THAT(conf.ntp, ElementsAre("a", "b"));
+}
+
+TEST(AddTimesyncdConf, OtherSectionsDoNotCount) {
+  EXPECT_THAT(Parsed("NTP=a\n[Network]\nNTP=b\n").ntp, IsEmpty());
+  EXPECT_THAT(Parsed("[Time]\nNTP=a\n[Network]\nNTP=b\n[Time]\nNTP=c\n").ntp,
+              ElementsAre("a", "c"));
+}
+
+TEST(AddTimesyncdConf, SectionDoesNotReachIntoTheNextFile) {
+  TimesyncdConf conf;
+  AddTimesyncdConf("[Time]\n", "/etc/systemd/timesyncd.conf", conf);
+  AddTimesyncdConf("NTP=a\n", "/etc/x.conf", conf);
+  EXPECT_THAT(conf.ntp, IsEmpty());
+}
+
+TEST(AddTimesyncdConf, NamesAreExact) {
+  EXPECT_THAT(Parsed("[time]\nNTP=a\n").ntp, IsEmpty());
+  EXPECT_THAT(Parsed("[Time]\nntp=a\nNTPServers=b\nNTP c\n").ntp, IsEmpty());
+}
+
+TEST(AddTimesyncdConf, SpaceAroundLinesAndSignsIsSkipped) {
+  EXPECT_THAT(Parsed("  [Time] \r\n\tNTP \t= a \r\n").ntp, ElementsAre("a"));
+}
+
+TEST(AddTimesyncdConf, CommentsAreLinesThatBeginWithOneOfTwoSigns) {
+  EXPECT_THAT(Parsed("; [x]\n[Time]\n#NTP=a\n;NTP=b\n  # NTP=c\nNTP=d\n").ntp,
+              ElementsAre("d"));
+}
+
+TEST(AddTimesyncdConf, BackslashContinuesALine) {
+  const TimesyncdConf conf =
+      Parsed("[Time]\nNTP=a\\\nb \\\n  c\nFallbackNTP=d");
+  EXPECT_THAT(conf.ntp, ElementsAre("a", "b", "c"));
+  EXPECT_THAT(conf.fallback, ElementsAre("d"));
+}
+
+// As systemd.syntax(7) has it.
+TEST(AddTimesyncdConf, CommentWithinAContinuedLineDoesNotEndIt) {
+  EXPECT_THAT(Parsed("[Time]\nNTP=a \\\n# b\n; c\n  d\n").ntp,
+              ElementsAre("a", "d"));
+}
+
+TEST(AddTimesyncdConf, BackslashAtTheEndOfACommentContinuesNothing) {
+  EXPECT_THAT(Parsed("[Time]\n#NTP=a \\\nNTP=b\n").ntp, ElementsAre("b"));
+}
+
+TEST(AddTimesyncdConf, OldKeyIsKeptApartWithItsFile) {
+  const TimesyncdConf conf = Parsed("[Time]\nServers=a b\n");
+  EXPECT_THAT(conf.ntp, IsEmpty());
+  EXPECT_THAT(conf.ignored, ElementsAre("a", "b"));
+  EXPECT_EQ(conf.ignored_in, "/etc/systemd/timesyncd.conf");
+}
+
+constexpr char kMain[] = "/etc/systemd/timesyncd.conf";
+constexpr char kNetwork[] = "/run/systemd/netif/state";
+
+std::vector<std::string> ServersOf(const FakeRoot& root) {
+  const auto sources = ReadTimesyncdSources(root.files());
+  EXPECT_TRUE(sources.ok()) << sources.status();
+  return sources.ok() ? sources->servers : std::vector<std::string>{"error"};
+}
+
+TEST(ReadTimesyncdSources, HostWithoutTheFilesHasNone) {
+  const FakeRoot root;
+  EXPECT_THAT(ServersOf(root), IsEmpty());
+}
+
+TEST(ReadTimesyncdSources, EachServerIsNamedOnce) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\nNTP=a b a\n");
+  root.Write(kNetwork, "NTP=b c\n");
+  EXPECT_THAT(ServersOf(root), ElementsAre("a", "b", "c"));
+}
+
+TEST(ReadTimesyncdSources, FallbackIsForWhoeverHasNoOther) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\nFallbackNTP=f\n");
+  EXPECT_THAT(ServersOf(root), ElementsAre("f"));
+  root.Write(kMain, "[Time]\nFallbackNTP=f\nNTP=a\n");
+  EXPECT_THAT(ServersOf(root), ElementsAre("a"));
+}
+
+TEST(ReadTimesyncdSources, ServersOfTheNetworkPutOffTheFallback) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\nFallbackNTP=f\n");
+  root.Write(kNetwork, "OPER_STATE=routable\nDNS=192.0.2.1\nNTP=192.0.2.2 n\n");
+  EXPECT_THAT(ServersOf(root), ElementsAre("192.0.2.2", "n"));
+}
+
+TEST(ReadTimesyncdSources, NetworkThatNamesNoneLeavesTheFallback) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\nFallbackNTP=f\n");
+  root.Write(kNetwork, "OPER_STATE=routable\nXNTP=x\nNTP=\n");
+  EXPECT_THAT(ServersOf(root), ElementsAre("f"));
+}
+
+TEST(ReadTimesyncdSources, DropInsFollowTheMainFileByTheirNames) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\nNTP=main\n");
+  root.Write("/etc/systemd/timesyncd.conf.d/30-c.conf", "[Time]\nNTP=etc\n");
+  root.Write("/run/systemd/timesyncd.conf.d/20-b.conf", "[Time]\nNTP=run\n");
+  root.Write("/usr/local/lib/systemd/timesyncd.conf.d/40-d.conf",
+             "[Time]\nNTP=local\n");
+  root.Write("/usr/lib/systemd/timesyncd.conf.d/10-a.conf",
+             "[Time]\nNTP=usr\n");
+  EXPECT_THAT(ServersOf(root),
+              ElementsAre("main", "usr", "run", "etc", "local"));
+}
+
+TEST(ReadTimesyncdSources, DropInMayTakeBackWhatTheMainFileNames) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\nNTP=main\n");
+  root.Write("/etc/systemd/timesyncd.conf.d/a.conf", "[Time]\nNTP=\nNTP=x\n");
+  EXPECT_THAT(ServersOf(root), ElementsAre("x"));
+}
+
+TEST(ReadTimesyncdSources, FileInAnEarlierDirectoryHidesItsNamesakes) {
+  const FakeRoot root;
+  for (const char* directory :
+       {"/lib", "/usr/lib", "/usr/local/lib", "/run", "/etc"}) {
+    root.Write(absl::StrCat(directory, "/systemd/timesyncd.conf.d/a.conf"),
+               absl::StrCat("[Time]\nNTP=", directory + 1, "\n"));
+    root.Write(absl::StrCat(directory, "/systemd/timesyncd.conf"),
+               "[Time]\nNTP=main-" + std::string(directory + 1) + "\n");
+  }
+  EXPECT_THAT(ServersOf(root), ElementsAre("main-etc", "etc"));
+}
+
+TEST(ReadTimesyncdSources, VendorsMainFileCountsWhereThereIsNoOther) {
+  const FakeRoot root;
+  root.Write("/usr/lib/systemd/timesyncd.conf", "[Time]\nNTP=vendor\n");
+  EXPECT_THAT(ServersOf(root), ElementsAre("vendor"));
+}
+
+TEST(ReadTimesyncdSources, LinkToDevNullMasksADropIn) {
+  const FakeRoot root;
+  root.Write("/usr/lib/systemd/timesyncd.conf.d/a.conf", "[Time]\nNTP=a\n");
+  root.Link("/dev/null", "/etc/systemd/timesyncd.conf.d/a.conf");
+  EXPECT_THAT(ServersOf(root), IsEmpty());
+}
+
+TEST(ReadTimesyncdSources, LinkToAFileIsThatFile) {
+  const FakeRoot root;
+  root.Write("/srv/ntp.conf", "[Time]\nNTP=a\n");
+  root.Link("/srv/ntp.conf", "/etc/systemd/timesyncd.conf.d/a.conf");
+  EXPECT_THAT(ServersOf(root), ElementsAre("a"));
+}
+
+TEST(ReadTimesyncdSources, OnlyNamesThatEndInConfAreDropIns) {
+  const FakeRoot root;
+  for (const char* name : {"a.conf~", "a.conf.bak", "README", "conf"}) {
+    root.Write(absl::StrCat("/etc/systemd/timesyncd.conf.d/", name),
+               "[Time]\nNTP=a\n");
+  }
+  EXPECT_THAT(ServersOf(root), IsEmpty());
+}
+
+// As dot files are in all of systemd's directories.
+TEST(ReadTimesyncdSources, HiddenFileIsNoDropIn) {
+  const FakeRoot root;
+  root.Write("/etc/systemd/timesyncd.conf.d/.a.conf", "[Time]\nNTP=a\n");
+  EXPECT_THAT(ServersOf(root), IsEmpty());
+}
+
+TEST(ReadTimesyncdSources, WhatCannotBeReadIsUnknown) {
+  for (const char* path : {kMain, "/etc/systemd/timesyncd.conf.d/a.conf"}) {
+    const FakeRoot root;
+    root.MakeDirectory(path);
+    EXPECT_TRUE(absl::IsDataLoss(ReadTimesyncdSources(root.files()).status()))
+        << path;
+  }
+}
+
+TEST(ReadTimesyncdSources, DirectoryThatIsNoneIsUnknown) {
+  const FakeRoot root;
+  root.Write("/etc/systemd/timesyncd.conf.d", "");
+  EXPECT_FALSE(ReadTimesyncdSources(root.files()).ok());
+}
+
+TEST(ReadTimesyncdSources, OldKeyConfiguresNothingAndIsAMistake) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\nServers=0.pool.ntp.org 1.pool.ntp.org\n");
+  const auto sources = ReadTimesyncdSources(root.files());
+  ASSERT_TRUE(sources.ok());
+  EXPECT_THAT(sources->servers, IsEmpty());
+  EXPECT_EQ(sources->mistake,
+            "/etc/systemd/timesyncd.conf has the key Servers=, which systemd "
+            "ignores");
+  EXPECT_EQ(sources->remedy,
+            "in /etc/systemd/timesyncd.conf, write NTP=0.pool.ntp.org "
+            "1.pool.ntp.org instead of Servers=, then run systemctl restart "
+            "systemd-timesyncd");
+}
+
+TEST(ReadTimesyncdSources, MistakeNamesTheDropIn) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\nNTP=a\n");
+  root.Write("/etc/systemd/timesyncd.conf.d/a.conf", "[Time]\nServers=b\n");
+  const auto sources = ReadTimesyncdSources(root.files());
+  ASSERT_TRUE(sources.ok());
+  EXPECT_THAT(sources->servers, ElementsAre("a"));
+  EXPECT_EQ(sources->mistake,
+            "/etc/systemd/timesyncd.conf.d/a.conf has the key Servers=, which "
+            "systemd ignores");
+}
+
+TEST(ReadTimesyncdSources, WithoutTheOldKeyNothingIsWrong) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\n# Servers=a\nServers=\n");
+  const auto sources = ReadTimesyncdSources(root.files());
+  ASSERT_TRUE(sources.ok());
+  EXPECT_EQ(sources->mistake, "");
+  EXPECT_EQ(sources->remedy, "");
+}
+
+}  // namespace
 }  // namespace mailcow
