@@ -10,6 +10,7 @@
 #include "collectors/ports.h"
 #include "collectors/rtc.h"
 #include "collectors/system.h"
+#include "collectors/time_servers.h"
 #include "collectors/time_zone.h"
 
 namespace mailcow {
@@ -27,7 +28,8 @@ std::vector<std::unique_ptr<Collector>> AllCollectors(
   collectors.push_back(MakeInterferenceCollector());
   collectors.push_back(MakeTimeZoneCollector());
   collectors.push_back(MakeRtcCollector());
-  collectors.push_back(MakeNtpCollector(settings.ntp));
+  collectors.push_back(MakeNtpCollector());
+  collectors.push_back(MakeTimeServersCollector(settings.time_servers));
   collectors.push_back(MakeClockCollector());
   return collectors;
 }

@@ -9,7 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "collectors/collector.h"
-#include "collectors/ntp_facts.h"
+#include "collectors/time_servers.h"
 
 namespace mailcow {
 
@@ -19,7 +19,7 @@ struct Settings {
   std::string mailcow_directory = "/opt/mailcow-dockerized";
   // Watched beside Docker's data root.
   std::vector<std::string> disk_paths = {};
-  NtpSettings ntp = {};
+  TimeServerSettings time_servers = {};
 };
 
 std::vector<std::unique_ptr<Collector>> AllCollectors(const Settings& settings);

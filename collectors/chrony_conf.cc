@@ -87,6 +87,10 @@ absl::StatusOr<std::vector<std::string>> FilesOf(const Files& files,
   }
   const std::string& path = arguments[0];
   const size_t slash = std::min(path.rfind('/'), path.size());
+  if (path.substr(0, slash).find_first_of("*?[") != std::string::npos) {
+    return absl::UnimplementedError(absl::StrCat("chrony.conf includes ", path,
+                                                 ": a pattern of directories"));
+  }
   return FilesIn(files, {path.substr(0, slash)},
                  path.substr(std::min(slash + 1, path.size())));
 }
@@ -110,7 +114,8 @@ absl::Status AddFile(const Files& files, const std::string& path, int depth,
     if (!more.ok()) return more.status();
     for (const std::string& file : *more) {
       const absl::Status status = AddFile(files, file, depth + 1, sources);
-      if (!status.ok()) return status;
+      // Gone meanwhile, as DHCP's files come and go, or a link to nothing.
+      if (!status.ok() && !absl::IsNotFound(status)) return status;
     }
   }
   return absl::OkStatus();

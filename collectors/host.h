@@ -123,6 +123,8 @@ struct ServerTime {
   double round_trip_seconds = 0;
   int stratum = 0;  // 1: it has a reference clock; 15: the farthest from one
   absl::Duration age = absl::ZeroDuration();
+  // Where it was asked: two names may lead to one server.
+  std::string address = "";
 };
 
 // Time servers, asked by SNTP.

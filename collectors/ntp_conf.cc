@@ -30,6 +30,7 @@ absl::string_view HostOf(const Line& line) {
 constexpr absl::string_view kDrivers = "127.127.";
 constexpr absl::string_view kOwnClock = "127.127.1.";
 
+// Adds what one line says of servers.
 void AddLine(const Line& line, TimeSources& sources) {
   const absl::string_view directive = line[0];
   if (directive == "refclock" || directive == "sensor") {
@@ -49,18 +50,39 @@ void AddLine(const Line& line, TimeSources& sources) {
   }
 }
 
-// The first of `paths` that is there, and all of `directory`.
-absl::StatusOr<TimeSources> ReadSources(
-    const Files& files, const std::vector<absl::string_view>& paths,
-    absl::string_view directory = "") {
-  TimeSources sources;
-  for (const absl::string_view path : paths) {
-    const absl::StatusOr<std::string> text = files.Read(path);
-    if (absl::IsNotFound(text.status())) continue;
-    if (!text.ok()) return text.status();
-    AddNtpConf(*text, sources);
-    break;
+// As many as ntpd follows.
+constexpr int kMaxDepth = 5;
+
+absl::Status AddFile(const Files& files, const std::string& path, int depth,
+                     TimeSources& sources) {
+  if (depth > kMaxDepth) {
+    return absl::DataLossError(
+        absl::StrCat(path, " is included by files that include each other"));
   }
+  const absl::StatusOr<std::string> text = files.Read(path);
+  if (!text.ok()) return text.status();
+  for (const std::string& included : AddNtpConf(*text, sources)) {
+    const bool is_absolute = absl::StartsWith(included, "/");
+    const std::string directory = path.substr(0, path.rfind('/') + 1);
+    const absl::Status status =
+        AddFile(files, is_absolute ? included : directory + included, depth + 1,
+                sources);
+    // ntpd complains of one that is not there, and goes on.
+    if (!status.ok() && !absl::IsNotFound(status)) return status;
+  }
+  return absl::OkStatus();
+}
+
+// The first of `paths` that is there, and all of `directory`.
+absl::StatusOr<TimeSources> ReadSources(const Files& files,
+                                        const std::vector<std::string>& paths,
+                                        absl::string_view directory = "") {
+  TimeSources sources;
+  absl::Status status = absl::NotFoundError("");
+  for (size_t i = 0; i < paths.size() && absl::IsNotFound(status); ++i) {
+    status = AddFile(files, paths[i], 0, sources);
+  }
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
   if (directory.empty()) return sources;
   auto names = files.List(directory);
   if (absl::IsNotFound(names.status())) return sources;
@@ -68,22 +90,28 @@ absl::StatusOr<TimeSources> ReadSources(
   std::sort(names->begin(), names->end());
   for (const std::string& name : *names) {
     if (!absl::EndsWith(name, ".conf")) continue;
-    const auto text = files.Read(absl::StrCat(directory, "/", name));
-    if (!text.ok()) return text.status();
-    AddNtpConf(*text, sources);
+    status = AddFile(files, absl::StrCat(directory, "/", name), 0, sources);
+    if (!status.ok()) return status;
   }
   return sources;
 }
 
 }  // namespace
 
-void AddNtpConf(absl::string_view text, TimeSources& sources) {
+std::vector<std::string> AddNtpConf(absl::string_view text,
+                                    TimeSources& sources) {
+  std::vector<std::string> included;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     const Line words =
         absl::StrSplit(line.substr(0, line.find('#')), absl::ByAnyChar(" \t\r"),
                        absl::SkipEmpty());
-    if (!words.empty()) AddLine(words, sources);
+    if (words.empty()) continue;
+    AddLine(words, sources);
+    if (words[0] == "includefile" && words.size() > 1) {
+      included.emplace_back(words[1]);
+    }
   }
+  return included;
 }
 
 // Debian's scripts for DHCP write a copy that is used instead.

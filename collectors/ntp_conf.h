@@ -4,6 +4,9 @@
 #ifndef COLLECTORS_NTP_CONF_H_
 #define COLLECTORS_NTP_CONF_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "collectors/files.h"
@@ -11,8 +14,9 @@
 
 namespace mailcow {
 
-// Adds what a file says.
-void AddNtpConf(absl::string_view text, TimeSources& sources);
+// Adds what a file says. Returns the files that it includes.
+std::vector<std::string> AddNtpConf(absl::string_view text,
+                                    TimeSources& sources);
 
 // None where the daemon has no configuration.
 absl::StatusOr<TimeSources> ReadNtpSources(const Files& files);

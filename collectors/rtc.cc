@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -31,13 +32,14 @@ absl::StatusOr<std::string> ChooseClock(const Files& files) {
   return names->empty() ? "" : names->front();
 }
 
-absl::StatusOr<std::optional<absl::Time>> ReadClock(const Files& files) {
-  const absl::StatusOr<std::string> name = ChooseClock(files);
+absl::StatusOr<absl::Time> ReadClock(const Files& files,
+                                     const absl::StatusOr<std::string>& name) {
   if (!name.ok()) return name.status();
-  if (name->empty()) return std::nullopt;
+  if (name->empty()) return absl::NotFoundError("there is none");
   const std::string path = absl::StrCat(kDirectory, "/", *name, "/since_epoch");
+  // A chip whose battery is empty has no time to tell.
   const absl::StatusOr<std::string> text = files.Read(path);
-  if (!text.ok()) return text.status();
+  if (!text.ok()) return absl::UnavailableError(text.status().message());
   int64_t seconds = 0;
   if (!absl::SimpleAtoi(*text, &seconds)) {
     return absl::DataLossError(absl::StrCat(path, " is not a number"));
@@ -52,25 +54,19 @@ absl::StatusOr<bool> IsInLocalTimeZone(const Files& files) {
   return ParseAdjtime(*text);
 }
 
-std::vector<Reading> Present(const RtcFacts& facts) {
-  return One(IfKnown(facts.time, [](const std::optional<absl::Time>& time) {
-    return time.has_value() ? 1.0 : 0.0;
-  }));
-}
-
 // What the chip shows, as universal time.
 absl::StatusOr<absl::Time> UniversalTime(const RtcFacts& facts) {
   if (!facts.in_local_time_zone.ok()) return facts.in_local_time_zone.status();
-  if (!*facts.in_local_time_zone) return **facts.time;
+  if (!*facts.in_local_time_zone) return *facts.time;
   if (!facts.utc_offset_seconds.ok()) return facts.utc_offset_seconds.status();
-  return **facts.time - absl::Seconds(*facts.utc_offset_seconds);
+  return *facts.time - absl::Seconds(*facts.utc_offset_seconds);
 }
 
 std::vector<Reading> Offset(const RtcFacts& facts) {
+  if (absl::IsNotFound(facts.time.status())) return {};
   if (!facts.time.ok()) return One(facts.time.status());
-  if (!facts.time->has_value()) return {};
   const std::string shown = absl::FormatTime("%a %Y-%m-%d %H:%M:%S",
-                                             **facts.time, absl::UTCTimeZone());
+                                             *facts.time, absl::UTCTimeZone());
   const absl::StatusOr<absl::Time> universal = UniversalTime(facts);
   if (!universal.ok()) return One(universal.status(), shown);
   return One(
@@ -88,7 +84,7 @@ constexpr Rule<RtcFacts> kRules[] = {
           "The host has a real-time clock, which keeps the time while it is "
           "off",
       .source = "/sys/class/rtc"},
-     Present},
+     [](const RtcFacts& facts) { return One(AsNumber(facts.is_present)); }},
     {{.id = "rtc_offset",
       .unit = Unit::kSeconds,
       .what = "How far the real-time clock is ahead of the system's, in whole "
@@ -106,6 +102,22 @@ constexpr Rule<RtcFacts> kRules[] = {
      }},
 };
 
+RtcFacts Observe(const Host& host) {
+  const absl::StatusOr<std::string> name = ChooseClock(host.files);
+  absl::StatusOr<absl::Time> time = ReadClock(host.files, name);
+  const absl::StatusOr<absl::Time> now = host.kernel.Now();
+  const auto offset_of = [](const ZoneState& state) {
+    return static_cast<double>(state.type.utc_offset_seconds);
+  };
+  return {.is_present = IfKnown(
+              name, [](const std::string& clock) { return !clock.empty(); }),
+          .time = std::move(time),
+          .now = now,
+          .in_local_time_zone = IsInLocalTimeZone(host.files),
+          .utc_offset_seconds =
+              IfKnown(ObserveTimeZone(host.files, now).state, offset_of)};
+}
+
 }  // namespace
 
 absl::StatusOr<bool> ParseAdjtime(absl::string_view text) {
@@ -121,19 +133,7 @@ absl::StatusOr<bool> ParseAdjtime(absl::string_view text) {
 std::unique_ptr<Collector> MakeRtcCollector() {
   return std::make_unique<RuleCollector<RtcFacts>>(Topic<RtcFacts>{
       .name = "rtc",
-      .observe =
-          [](const Host& host) {
-            RtcFacts facts{.time = ReadClock(host.files),
-                           .now = host.kernel.Now(),
-                           .in_local_time_zone = IsInLocalTimeZone(host.files),
-                           .utc_offset_seconds = 0};
-            facts.utc_offset_seconds = IfKnown(
-                ObserveTimeZone(host.files, facts.now).state,
-                [](const ZoneState& state) {
-                  return static_cast<double>(state.type.utc_offset_seconds);
-                });
-            return facts;
-          },
+      .observe = Observe,
       .rules = kRules,
       .cadence =
           Cadence{.every = absl::Seconds(15), .allowance = absl::Minutes(1)}});

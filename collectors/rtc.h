@@ -5,7 +5,6 @@
 #define COLLECTORS_RTC_H_
 
 #include <memory>
-#include <optional>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -15,8 +14,9 @@
 namespace mailcow {
 
 struct RtcFacts {
-  // What the chip shows, to the second; absent where there is none.
-  absl::StatusOr<std::optional<absl::Time>> time;
+  absl::StatusOr<bool> is_present;
+  // What the chip shows, to the second; NotFound where there is none.
+  absl::StatusOr<absl::Time> time;
   // The time of day when that was read.
   absl::StatusOr<absl::Time> now;
   absl::StatusOr<bool> in_local_time_zone;

@@ -1,12 +1,17 @@
 #include "collectors/time_daemon.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "collectors/chrony_conf.h"
 #include "collectors/ntp_conf.h"
 #include "collectors/requirement.h"
+#include "collectors/stop_units.h"
 #include "collectors/timesyncd_conf.h"
 
 namespace mailcow {
@@ -39,7 +44,8 @@ constexpr TimeDaemon kDaemons[] = {
     {{"chrony", kChronyUnits, kChronyProcesses},
      ReadChronySources,
      "add pool pool.ntp.org iburst to chrony.conf, then run systemctl restart "
-     "chrony"},
+     "chrony",
+     true},
     {{"ntpsec", kNtpsecUnits, kNtpsecProcesses},
      ReadNtpsecSources,
      "add pool pool.ntp.org iburst to /etc/ntpsec/ntp.conf, then run systemctl "
@@ -55,7 +61,8 @@ constexpr TimeDaemon kDaemons[] = {
      "ntp"},
     {{"systemd-timesyncd", kTimesyncdUnits, kTimesyncdProcesses},
      ReadTimesyncdSources,
-     kTimesyncdRemedy},
+     kTimesyncdRemedy,
+     true},
 };
 
 // As timedatectl has it: what is starting is on.
@@ -75,7 +82,10 @@ std::vector<FoundTimeDaemon> FromUnits(const std::vector<SystemdUnit>& units) {
     for (const absl::string_view name : daemon.service.units) {
       const SystemdUnit& unit = units[next++];
       const bool is_known = !found.empty() && found.back().daemon == &daemon;
-      if (is_known || (!IsOn(unit) && !IsInstalled(unit))) continue;
+      if (!IsOn(unit) && (is_known || !IsInstalled(unit))) continue;
+      if (is_known && found.back().is_on) continue;
+      // Of two names the one that is on counts.
+      if (is_known) found.pop_back();
       found.push_back({.daemon = &daemon,
                        .unit = std::string(name),
                        .is_on = IsOn(unit),
@@ -107,6 +117,11 @@ absl::StatusOr<std::vector<FoundTimeDaemon>> FromProcesses(const Files& files) {
   return found;
 }
 
+std::string TurnOn(const FoundTimeDaemon& found) {
+  if (found.daemon->is_timedatectls) return "timedatectl set-ntp true";
+  return absl::StrCat("systemctl enable --now ", found.unit);
+}
+
 }  // namespace
 
 absl::Span<const TimeDaemon> TimeDaemons() { return kDaemons; }
@@ -123,6 +138,46 @@ TimeDaemonsFound FindTimeDaemons(const Host& host) {
     return {.daemons = FromProcesses(host.files), .has_systemd = false};
   }
   return {.daemons = IfKnown(units, FromUnits), .has_systemd = true};
+}
+
+std::vector<FoundTimeDaemon> DaemonsThatAreOn(
+    const std::vector<FoundTimeDaemon>& daemons) {
+  std::vector<FoundTimeDaemon> on;
+  std::copy_if(daemons.begin(), daemons.end(), std::back_inserter(on),
+               [](const FoundTimeDaemon& found) { return found.is_on; });
+  return on;
+}
+
+std::string Describe(const std::vector<FoundTimeDaemon>& daemons) {
+  std::vector<std::string> all;
+  for (const FoundTimeDaemon& found : daemons) {
+    all.emplace_back(found.daemon->service.name);
+    if (found.unit.empty()) continue;
+    absl::StrAppend(&all.back(), " (", found.unit, ", ", found.file_state, ")");
+  }
+  return absl::StrJoin(all, "; ");
+}
+
+std::string TurnOnCommand(const std::vector<FoundTimeDaemon>& daemons) {
+  if (daemons.empty()) {
+    return "apt-get install systemd-timesyncd, then timedatectl set-ntp true";
+  }
+  const auto unmasked = std::find_if(
+      daemons.begin(), daemons.end(),
+      [](const auto& found) { return found.file_state != "masked"; });
+  if (unmasked != daemons.end()) return TurnOn(*unmasked);
+  return absl::StrCat("systemctl unmask ", daemons.front().unit, " && ",
+                      TurnOn(daemons.front()));
+}
+
+std::string KeepOneCommand(const std::vector<FoundTimeDaemon>& daemons) {
+  std::set<UnitToStop> others;
+  for (size_t i = 1; i < daemons.size(); ++i) {
+    const FoundTimeDaemon& found = daemons[i];
+    if (found.unit.empty()) continue;
+    others.insert({found.unit, found.file_state == "generated"});
+  }
+  return StopUnits(others);
 }
 
 }  // namespace mailcow

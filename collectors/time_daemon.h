@@ -21,6 +21,9 @@ struct TimeDaemon {
   absl::StatusOr<TimeSources> (*read_sources)(const Files& files);
   // How to name a server to it.
   absl::string_view remedy;
+  // Whether timedatectl turns it on: Debian lists it in
+  // /usr/lib/systemd/ntp-units.d.
+  bool is_timedatectls = false;
 };
 
 // Where two are on, the one that is named first is the one to keep.
@@ -43,6 +46,19 @@ struct TimeDaemonsFound {
 
 // Asks systemd, so it may wait.
 TimeDaemonsFound FindTimeDaemons(const Host& host);
+
+std::vector<FoundTimeDaemon> DaemonsThatAreOn(
+    const std::vector<FoundTimeDaemon>& daemons);
+
+// "chrony (chrony.service, enabled); ..."
+std::string Describe(const std::vector<FoundTimeDaemon>& daemons);
+
+// The command that turns one of `daemons` on, or installs one where there is
+// none. Only where systemd runs the host.
+std::string TurnOnCommand(const std::vector<FoundTimeDaemon>& daemons);
+
+// The command that stops all but the first for good; empty without systemd.
+std::string KeepOneCommand(const std::vector<FoundTimeDaemon>& daemons);
 
 }  // namespace mailcow
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -15,32 +16,43 @@ bool IsHost(absl::string_view host) {
   });
 }
 
+// Only an IPv6 address has more than one colon.
+bool IsIpv6(absl::string_view host) {
+  return std::count(host.begin(), host.end(), ':') > 1;
+}
+
+// Sets `port` where `text` is `prefix` and a number that one can have.
+bool IsPort(absl::string_view text, absl::string_view prefix, uint32_t& port) {
+  return absl::ConsumePrefix(&text, prefix) && !text.empty() &&
+         std::all_of(text.begin(), text.end(), absl::ascii_isdigit) &&
+         absl::SimpleAtoi(text, &port) && port > 0 && port <= 0xffff;
+}
+
 }  // namespace
 
 absl::StatusOr<TimeServerName> ParseTimeServer(absl::string_view text) {
   absl::string_view host = text;
-  absl::string_view port;
-  const size_t colon = text.rfind(':');
+  uint32_t port = kNtpPort;
+  bool is_valid = true;
   if (absl::ConsumePrefix(&host, "[")) {
-    const size_t end = host.find(']');
-    port = end == absl::string_view::npos ? "" : host.substr(end + 1);
+    const size_t end = std::min(host.find(']'), host.size());
+    const absl::string_view rest = host.substr(end);
     host = host.substr(0, end);
-    if (!absl::ConsumePrefix(&port, ":") && !port.empty()) host = "";
-  } else if (colon != absl::string_view::npos && text.find(':') == colon) {
-    // An IPv6 address without brackets has more than one.
-    host = text.substr(0, colon);
-    port = text.substr(colon + 1);
-    if (port.empty()) host = "";
+    is_valid = IsIpv6(host) && (rest == "]" || IsPort(rest, "]:", port));
+  } else if (!IsIpv6(host)) {
+    const size_t colon = std::min(host.find(':'), host.size());
+    const absl::string_view rest = host.substr(colon);
+    host = host.substr(0, colon);
+    is_valid = rest.empty() || IsPort(rest, ":", port);
   }
-  uint32_t number = kNtpPort;
-  const bool is_port = port.empty() || (absl::SimpleAtoi(port, &number) &&
-                                        number > 0 && number <= 0xffff);
-  if (!IsHost(host) || !is_port) {
+  if (!IsHost(host) || !is_valid) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", text, "\" is not HOST, HOST:PORT or [IPV6]:PORT"));
   }
-  return TimeServerName{.host = std::string(host),
-                        .port = static_cast<uint16_t>(number)};
+  // Names of one host are one name.
+  absl::ConsumeSuffix(&host, ".");
+  return TimeServerName{.host = absl::AsciiStrToLower(host),
+                        .port = static_cast<uint16_t>(port)};
 }
 
 std::string FormatTimeServer(const TimeServerName& server) {

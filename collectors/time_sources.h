@@ -15,9 +15,12 @@ struct TimeSources {
   std::vector<std::string> servers;  // named as in time_server.h, each once
   // Receivers of radio or GPS and the like, which no network leads to.
   int reference_clocks = 0;
-  // What is wrong in a file, with its remedy; empty where nothing is.
-  std::string mistake = "";
-  std::string remedy = "";
+  // Why there are none, where that is worth a word.
+  std::string why_none = "";
+  // What a file says by a name of old, and how to write it today; empty where
+  // it says nothing so.
+  std::string outdated = "";
+  std::string update = "";
 
   // One that is named already is left out, and so is what names none.
   void AddServer(absl::string_view name);

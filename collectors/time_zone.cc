@@ -24,11 +24,15 @@ bool IsUtc(absl::string_view zone) {
 // Debian writes the name there too, which tells where /etc/localtime is a copy.
 absl::StatusOr<std::string> NameInEtcTimezone(const Files& files) {
   const absl::StatusOr<std::string> text = files.Read("/etc/timezone");
-  if (!text.ok()) {
+  if (!text.ok() && !absl::IsNotFound(text.status())) return text.status();
+  const std::string lines = text.value_or("");
+  const std::string name(
+      absl::StripAsciiWhitespace(lines.substr(0, lines.find('\n'))));
+  if (name.empty()) {
     return absl::NotFoundError(absl::StrCat(
         kLocaltime, " is no link to a time zone, and /etc/timezone has none"));
   }
-  return std::string(absl::StripAsciiWhitespace(*text));
+  return name;
 }
 
 absl::StatusOr<std::string> ZoneName(const Files& files) {

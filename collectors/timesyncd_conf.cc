@@ -6,8 +6,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
@@ -21,6 +19,22 @@ constexpr absl::string_view kDirectories[] = {
 
 std::vector<std::string> Words(absl::string_view text) {
   return absl::StrSplit(text, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+}
+
+// The lines of systemd.syntax(7) without the comments, which neither end a line
+// that a backslash continues nor are continued.
+std::vector<std::string> Lines(absl::string_view text) {
+  std::vector<std::string> lines;
+  std::string joined;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    const absl::string_view words = absl::StripLeadingAsciiWhitespace(line);
+    if (absl::StartsWith(words, "#") || absl::StartsWith(words, ";")) continue;
+    const bool goes_on = absl::ConsumeSuffix(&line, "\\");
+    absl::StrAppend(&joined, line, goes_on ? " " : "");
+    if (!goes_on) lines.push_back(std::exchange(joined, ""));
+  }
+  lines.push_back(std::move(joined));
+  return lines;
 }
 
 // As systemd's lists have it: what is empty takes all back.
@@ -39,7 +53,7 @@ absl::StatusOr<std::map<std::string, std::string>> FindDropIns(
     if (absl::IsNotFound(names.status())) continue;
     if (!names.ok()) return names.status();
     for (const std::string& name : *names) {
-      if (!absl::EndsWith(name, ".conf")) continue;
+      if (name[0] == '.' || !absl::EndsWith(name, ".conf")) continue;
       paths.emplace(name, absl::StrCat(drop_ins, "/", name));
     }
   }
@@ -96,11 +110,9 @@ std::vector<std::string> NetworkServers(const Files& files) {
 void AddTimesyncdConf(absl::string_view text, absl::string_view path,
                       TimesyncdConf& conf) {
   bool is_in_section = false;
-  // A backslash at its end continues a line.
-  const std::string joined = absl::StrReplaceAll(text, {{"\\\n", " "}});
-  for (absl::string_view line : absl::StrSplit(joined, '\n')) {
-    line = absl::StripAsciiWhitespace(line);
-    if (line.empty() || line[0] == '#' || line[0] == ';') continue;
+  for (const std::string& joined : Lines(text)) {
+    const absl::string_view line = absl::StripAsciiWhitespace(joined);
+    if (line.empty()) continue;
     if (line[0] == '[') is_in_section = line == "[Time]";
     const size_t equals = line.find('=');
     if (!is_in_section || equals == absl::string_view::npos) continue;
@@ -108,12 +120,13 @@ void AddTimesyncdConf(absl::string_view text, absl::string_view path,
         absl::StripAsciiWhitespace(line.substr(0, equals));
     const absl::string_view value =
         absl::StripAsciiWhitespace(line.substr(equals + 1));
-    if (key == "NTP") Assign(value, conf.ntp);
-    if (key == "FallbackNTP") Assign(value, conf.fallback);
-    if (key == "Servers") {
-      Assign(value, conf.ignored);
-      conf.ignored_in = std::string(path);
+    if (key == "NTP" || key == "Servers") Assign(value, conf.ntp);
+    if (key == "Servers" && !value.empty()) {
+      conf.outdated_file = std::string(path);
     }
+    if (key != "FallbackNTP") continue;
+    Assign(value, conf.fallback);
+    conf.has_fallback = true;
   }
 }
 
@@ -127,18 +140,18 @@ absl::StatusOr<TimeSources> ReadTimesyncdSources(const Files& files) {
     for (const std::string& name : conf->fallback) sources.AddServer(name);
   }
   if (sources.servers.empty()) {
-    sources.mistake =
-        "NTP= is empty: systemd-timesyncd asks the servers that it was built "
-        "with";
+    sources.why_none = conf->has_fallback
+                           ? "NTP= and FallbackNTP= are empty"
+                           : "NTP= is empty: systemd-timesyncd asks the "
+                             "servers that it was built with";
   }
-  if (!conf->ignored.empty()) {
-    sources.mistake = absl::StrCat(
-        conf->ignored_in, " has the key Servers=, which systemd ignores");
-    sources.remedy =
-        absl::StrCat("in ", conf->ignored_in,
-                     ", write NTP=", absl::StrJoin(conf->ignored, " "),
-                     " instead of Servers=, then run systemctl restart "
-                     "systemd-timesyncd");
+  if (!conf->outdated_file.empty()) {
+    sources.outdated = absl::StrCat(conf->outdated_file,
+                                    " calls NTP= by its old name, Servers=");
+    sources.update =
+        absl::StrCat("in ", conf->outdated_file,
+                     ", write NTP= instead of Servers=, then run systemctl "
+                     "restart systemd-timesyncd");
   }
   return sources;
 }

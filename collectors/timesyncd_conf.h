@@ -17,9 +17,10 @@ namespace mailcow {
 struct TimesyncdConf {
   std::vector<std::string> ntp;
   std::vector<std::string> fallback;
-  // Of the key Servers=, which old guides tell to write and systemd ignores.
-  std::vector<std::string> ignored;
-  std::string ignored_in;  // the file
+  bool has_fallback = false;  // even if that takes back what there was
+  // The last file that calls NTP= by its old name, Servers=, which systemd
+  // still obeys and documents nowhere; empty where none does.
+  std::string outdated_file;
 };
 
 // Adds what the file named `path` says.

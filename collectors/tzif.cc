@@ -113,7 +113,7 @@ std::vector<Transition> RuledTransitions(const ZoneData& zone, int64_t now) {
   if (!zone.rule.has_value()) return ruled;
   const int64_t year =
       absl::ToCivilYear(absl::FromUnixSeconds(now), absl::UTCTimeZone()).year();
-  for (int64_t y = year - 1; y <= year + 1; ++y) {
+  for (int64_t y = year - 1; y <= year + 2; ++y) {
     for (Transition& transition : TransitionsIn(*zone.rule, y)) {
       ruled.push_back(std::move(transition));
     }
@@ -130,6 +130,8 @@ std::vector<Transition> RuledTransitions(const ZoneData& zone, int64_t now) {
     if (!later.empty() && later.back().at == transition.at) later.pop_back();
     later.push_back(std::move(transition));
   }
+  // What ends last may begin again at once, in a year not looked at.
+  if (!later.empty()) later.pop_back();
   return later;
 }
 

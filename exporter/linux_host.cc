@@ -71,8 +71,7 @@ absl::StatusOr<SystemName> LinuxKernel::Uname() const {
 
 absl::StatusOr<ClockState> LinuxKernel::Adjtimex() const {
   timex clock = {};
-  const int state = adjtimex(&clock);
-  if (state < 0) {
+  if (adjtimex(&clock) < 0) {
     // The kernel lets everyone read; the seccomp profiles of containers do not.
     return absl::ErrnoToStatus(errno, errno == EPERM
                                           ? "adjtimex, which in a container "
@@ -85,10 +84,13 @@ absl::StatusOr<ClockState> LinuxKernel::Adjtimex() const {
           static_cast<double>(clock.offset) / (in_nanoseconds ? 1e9 : 1e6),
       .max_error_seconds = static_cast<double>(clock.maxerror) / 1e6,
       .unsynchronized_flag = (clock.status & STA_UNSYNC) != 0,
-      .leap_second_pending = state == TIME_INS || state == TIME_DEL};
+      .leap_second_pending = (clock.status & (STA_INS | STA_DEL)) != 0};
 }
 
-absl::StatusOr<absl::Time> LinuxKernel::Now() const { return absl::Now(); }
+absl::StatusOr<absl::Time> LinuxKernel::Now() const {
+  // absl::Now() of 2022 does not see for two seconds that the clock was set.
+  return absl::FromChrono(std::chrono::system_clock::now());
+}
 
 absl::StatusOr<double> LinuxKernel::ClockSteps() const {
   return clock_steps_.Look(TimeOfBoot());

@@ -1,5 +1,5 @@
-// The real kernel. With sock_diag and socket_owner beside it, the room for
-// system calls, netlink and sockets.
+// The real kernel. With sock_diag, socket_owner, clock_steps and sntp_question
+// beside it, the room for system calls, netlink and sockets.
 
 #ifndef EXPORTER_LINUX_HOST_H_
 #define EXPORTER_LINUX_HOST_H_

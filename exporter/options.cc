@@ -164,7 +164,7 @@ void AddSeconds(CLI::App& app, const std::string& name, absl::Duration& value,
 }
 
 void AddNtpFlags(CLI::App& app, Options& options) {
-  app.add_option("--ntp.server", options.settings.ntp.servers,
+  app.add_option("--ntp.server", options.settings.time_servers.servers,
                  "Time server to ask, repeatable [those of the host's time "
                  "daemon]")
       ->allow_extra_args(false)
@@ -173,7 +173,7 @@ void AddNtpFlags(CLI::App& app, Options& options) {
       ->group("Time servers");
   AddSeconds(app, "--ntp.interval", options.ntp_interval, absl::Seconds(1),
              "Ask none more often than that");
-  AddSeconds(app, "--ntp.max-offset", options.settings.ntp.max_offset,
+  AddSeconds(app, "--ntp.max-offset", options.settings.time_servers.max_offset,
              absl::Milliseconds(1),
              "Offset at which the clock is not accurate");
 }

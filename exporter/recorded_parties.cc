@@ -66,6 +66,10 @@ ReadTimeServers(const json& in) {
             absl::UnavailableError(server.at("error").get<std::string>());
         continue;
       }
+      if (!server.at("stratum").is_number_integer()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("time_servers: ", name, ": stratum is no integer"));
+      }
       servers[name] =
           ServerTime{.offset_seconds = server.at("offset_seconds"),
                      .round_trip_seconds = server.at("round_trip_seconds"),

@@ -1,192 +1,189 @@
 #include "exporter/sntp_client.h"
 
-#include <netdb.h>
-#include <poll.h>
-#include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <memory>
+#include <chrono>
+#include <future>
+#include <map>
+#include <optional>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "collectors/files.h"
-#include "collectors/time_server.h"
+#include "absl/synchronization/mutex.h"
 #include "exporter/clock_steps.h"
-#include "exporter/sntp_packet.h"
+#include "exporter/sntp_question.h"
 
 namespace mailcow {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Addresses = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
 
-// An answer that takes longer is of no use.
-constexpr auto kPatience = std::chrono::milliseconds(1100);
-
-// Of one name: the second is asked where the first cannot be reached.
-constexpr int kMaxAddresses = 2;
-
-absl::StatusOr<Addresses> Resolve(const TimeServerName& server) {
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_DGRAM;
-  hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
-  addrinfo* first = nullptr;
-  const std::string port = absl::StrCat(server.port);
-  int result = getaddrinfo(server.host.c_str(), port.c_str(), &hints, &first);
-  if (result == EAI_NONAME || result == EAI_ADDRFAMILY) {
-    // Loopback alone does not count as an address of a family.
-    hints.ai_flags = AI_NUMERICSERV;
-    result = getaddrinfo(server.host.c_str(), port.c_str(), &hints, &first);
-  }
-  if (result != 0) {
-    return absl::NotFoundError(
-        absl::StrCat("its name cannot be looked up: ", gai_strerror(result)));
-  }
-  return Addresses(first, freeaddrinfo);
+absl::Duration Since(Clock::time_point time) {
+  return absl::FromChrono(Clock::now() - time);
 }
 
-uint64_t Nonce() {
-  uint64_t nonce = 0;
-  // Does not fail for so few bytes.
-  if (getrandom(&nonce, sizeof nonce, 0) < 0) std::abort();
-  return nonce;
+SntpResult Unanswered(const absl::Status& status) {
+  return {
+      .answer = status.ok() ? absl::NotFoundError("it has no address") : status,
+      .is_unanswered = true,
+      .at = Clock::now(),
+      .time_of_boot = std::nullopt};
 }
 
-// Waits until something comes, no longer than `deadline`.
-bool AwaitDatagram(int fd, Clock::time_point deadline) {
-  pollfd poll_fd = {.fd = fd, .events = POLLIN, .revents = 0};
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-  return poll(&poll_fd, 1,
-              static_cast<int>(std::max<int64_t>(left.count(), 0))) > 0;
-}
-
-// What is no answer to the question may be forged: the true one may follow.
-absl::StatusOr<ServerTime> AwaitAnswer(int fd, uint64_t nonce,
-                                       absl::Time asked_at,
-                                       Clock::time_point begin) {
-  absl::Status why_not = absl::DeadlineExceededError("it does not answer");
-  while (AwaitDatagram(fd, begin + kPatience)) {
-    std::array<char, 512> buffer;
-    const ssize_t size = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    const SntpExchange exchange = {
-        .asked_at = asked_at,
-        .answered_at = absl::Now(),
-        .elapsed = absl::FromChrono(Clock::now() - begin)};
-    if (size < 0) {
-      if (errno == EAGAIN || errno == EINTR) continue;
-      return absl::UnavailableError(absl::StrCat(
-          "it refuses: ", absl::ErrnoToStatus(errno, "").message()));
-    }
-    const auto answer =
-        ParseSntpAnswer({buffer.data(), static_cast<size_t>(size)}, nonce);
-    if (answer.ok()) return MeasureServer(*answer, exchange);
-    why_not = answer.status();
-    if (!absl::IsDataLoss(why_not)) return why_not;
+// The offset as it is now: nobody was asked again.
+absl::StatusOr<ServerTime> BringUpToDate(const SntpResult& result) {
+  absl::StatusOr<ServerTime> answer = result.answer;
+  if (!answer.ok()) return answer;
+  answer->age = Since(result.at);
+  const std::optional<absl::Duration> time_of_boot = TimeOfBoot();
+  if (result.time_of_boot.has_value() && time_of_boot.has_value()) {
+    answer->offset_seconds -=
+        absl::ToDoubleSeconds(*time_of_boot - *result.time_of_boot);
   }
-  return why_not;
-}
-
-absl::StatusOr<ServerTime> AskAddress(const addrinfo& address) {
-  const FileDescriptor fd(
-      socket(address.ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  // What comes from another address, the kernel drops.
-  if (fd.get() < 0 ||
-      connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0) {
-    return absl::UnavailableError(absl::ErrnoToStatus(errno, "").message());
-  }
-  const uint64_t nonce = Nonce();
-  const std::string question = SntpQuestion(nonce);
-  const Clock::time_point begin = Clock::now();
-  const absl::Time asked_at = absl::Now();
-  if (send(fd.get(), question.data(), question.size(), 0) < 0) {
-    return absl::UnavailableError(absl::ErrnoToStatus(errno, "").message());
-  }
-  return AwaitAnswer(fd.get(), nonce, asked_at, begin);
+  return answer;
 }
 
 }  // namespace
 
-absl::StatusOr<ServerTime> AskTimeServer(const std::string& server) {
-  const absl::StatusOr<TimeServerName> name = ParseTimeServer(server);
-  if (!name.ok()) return name.status();
-  const absl::StatusOr<Addresses> addresses = Resolve(*name);
-  if (!addresses.ok()) return addresses.status();
-  absl::StatusOr<ServerTime> answer = absl::NotFoundError("it has no address");
-  const addrinfo* address = addresses->get();
-  for (int i = 0; i < kMaxAddresses && address != nullptr; ++i) {
-    answer = AskAddress(*address);
+struct SntpClient::Shared {
+  // An address that was asked, or is being asked.
+  struct Asked {
+    Clock::time_point at;
+    absl::Duration wait;  // until it may be asked again
+    std::shared_future<SntpResult> result;
+  };
+  // What came of a question, and when the next may be put.
+  struct Reply {
+    SntpResult result;
+    Clock::time_point asked_at;
+    absl::Duration wait;
+  };
+
+  explicit Shared(const Pace& p) : pace(p) {}
+
+  Reply AskName(const std::string& server);
+  Reply AskAddress(const ServerAddress& address);
+  void Store(const std::string& server, Reply reply);
+  bool IsDue(const std::string& server);
+  absl::StatusOr<ServerTime> Latest(const std::string& server);
+  void Forget(const std::vector<std::string>& servers);
+
+  const Pace pace;
+  absl::Mutex mutex;
+  std::map<std::string, Reply> names ABSL_GUARDED_BY(mutex);
+  std::map<std::string, Asked> addresses ABSL_GUARDED_BY(mutex);
+};
+
+SntpClient::Shared::Reply SntpClient::Shared::AskName(
+    const std::string& server) {
+  const auto found = LookUpTimeServer(server);
+  // A question that did not even leave this host is put again at once.
+  Reply reply = {.result = Unanswered(found.status()),
+                 .asked_at = Clock::now(),
+                 .wait = absl::ZeroDuration()};
+  if (!found.ok()) return reply;
+  for (const ServerAddress& address : *found) {
+    reply = AskAddress(address);
     // Another address would say the same of what this one said.
-    const bool is_unreached = absl::IsDeadlineExceeded(answer.status()) ||
-                              absl::IsUnavailable(answer.status());
-    if (!is_unreached) return answer;
-    address = address->ai_next;
+    if (!reply.result.is_unanswered) break;
   }
-  return answer;
+  return reply;
 }
 
-bool SntpClient::IsDue(const std::string& server, Clock::time_point now) const {
-  const auto known = known_.find(server);
-  return known == known_.end() ||
-         absl::FromChrono(now - known->second.asked_at) >= known->second.wait;
+SntpClient::Shared::Reply SntpClient::Shared::AskAddress(
+    const ServerAddress& address) {
+  std::promise<SntpResult> promise;
+  Asked asked = {.at = Clock::now(),
+                 .wait = pace.every,
+                 .result = promise.get_future().share()};
+  bool is_due = true;
+  {
+    absl::MutexLock lock(&mutex);
+    const auto known = addresses.find(address.text);
+    if (known != addresses.end()) {
+      asked.wait = known->second.wait;
+      is_due = Since(known->second.at) >= known->second.wait;
+      if (!is_due) asked = known->second;
+    }
+    if (is_due) addresses.insert_or_assign(address.text, asked);
+  }
+  if (!is_due) return {asked.result.get(), asked.at, asked.wait};
+  SntpResult result = AskTimeServer(address);
+  promise.set_value(result);
+  if (absl::IsResourceExhausted(result.answer.status())) asked.wait *= 2;
+  if (absl::IsPermissionDenied(result.answer.status())) {
+    asked.wait = absl::InfiniteDuration();
+  }
+  absl::MutexLock lock(&mutex);
+  addresses.insert_or_assign(address.text, asked);
+  return {std::move(result), asked.at, asked.wait};
 }
 
-void SntpClient::Store(const std::string& server, Clock::time_point asked_at,
-                       absl::StatusOr<ServerTime> answer) const {
-  absl::MutexLock lock(&mutex_);
-  absl::Duration wait = pace_.every;
-  if (absl::IsPermissionDenied(answer.status())) {
-    wait = absl::InfiniteDuration();
-  } else if (absl::IsResourceExhausted(answer.status())) {
-    const auto known = known_.find(server);
-    wait = 2 * (known == known_.end() ? wait : known->second.wait);
-  }
-  known_.insert_or_assign(server, Known{.answer = std::move(answer),
-                                        .asked_at = asked_at,
-                                        .wait = wait,
-                                        .time_of_boot = TimeOfBoot()});
+void SntpClient::Shared::Store(const std::string& server, Reply reply) {
+  absl::MutexLock lock(&mutex);
+  const auto known = names.find(server);
+  const bool is_forgiven = known != names.end() && reply.result.is_unanswered &&
+                           known->second.result.answer.ok() &&
+                           Since(known->second.result.at) < 2 * pace.every;
+  if (is_forgiven) reply.result = known->second.result;
+  // An address may want no more questions; the name may lead to another one.
+  if (reply.wait == absl::InfiniteDuration()) reply.wait = pace.every;
+  names.insert_or_assign(server, std::move(reply));
 }
 
-absl::StatusOr<ServerTime> SntpClient::AnswerNow(const Known& known) {
-  absl::StatusOr<ServerTime> answer = known.answer;
-  if (!answer.ok()) return answer;
-  answer->age = absl::FromChrono(Clock::now() - known.asked_at);
-  const std::optional<absl::Duration> time_of_boot = TimeOfBoot();
-  if (known.time_of_boot.has_value() && time_of_boot.has_value()) {
-    answer->offset_seconds -=
-        absl::ToDoubleSeconds(*time_of_boot - *known.time_of_boot);
-  }
-  return answer;
+bool SntpClient::Shared::IsDue(const std::string& server) {
+  absl::MutexLock lock(&mutex);
+  const auto named = names.find(server);
+  return named == names.end() ||
+         Since(named->second.asked_at) >= named->second.wait;
 }
+
+absl::StatusOr<ServerTime> SntpClient::Shared::Latest(
+    const std::string& server) {
+  absl::MutexLock lock(&mutex);
+  const auto named = names.find(server);
+  if (named != names.end()) return BringUpToDate(named->second.result);
+  return absl::DeadlineExceededError(
+      absl::StrCat("its name is not looked up, or it does not answer, in ",
+                   absl::FormatDuration(pace.deadline)));
+}
+
+// Forgets what is of no use for those that are asked now.
+void SntpClient::Shared::Forget(const std::vector<std::string>& servers) {
+  absl::MutexLock lock(&mutex);
+  std::erase_if(names, [&](const auto& named) {
+    return Since(named.second.asked_at) >= named.second.wait &&
+           std::find(servers.begin(), servers.end(), named.first) ==
+               servers.end();
+  });
+  std::erase_if(addresses, [&](const auto& asked) {
+    return asked.second.wait == pace.every &&
+           Since(asked.second.at) > 2 * pace.every;
+  });
+}
+
+SntpClient::SntpClient(const Pace& pace)
+    : shared_(std::make_shared<Shared>(pace)), questions_(pace.deadline) {}
+
+SntpClient::~SntpClient() = default;
 
 std::vector<absl::StatusOr<ServerTime>> SntpClient::Ask(
     const std::vector<std::string>& servers) const {
-  const Clock::time_point now = Clock::now();
-  std::vector<std::pair<std::string, BoundedWait<ServerTime>::Question>> due;
-  {
-    absl::MutexLock lock(&mutex_);
-    for (const std::string& server : servers) {
-      if (!IsDue(server, now)) continue;
-      due.emplace_back(server, [server] { return AskTimeServer(server); });
-    }
-  }
-  std::vector<std::string> asked;
-  for (const auto& [server, question] : due) asked.push_back(server);
-  auto answers = questions_.AskAll(std::move(due));
-  for (size_t i = 0; i < asked.size(); ++i) {
-    Store(asked[i], now, std::move(answers[i]));
-  }
-  absl::MutexLock lock(&mutex_);
-  std::vector<absl::StatusOr<ServerTime>> known;
+  shared_->Forget(servers);
+  std::vector<std::pair<std::string, BoundedWait<bool>::Question>> due;
   for (const std::string& server : servers) {
-    known.push_back(AnswerNow(known_.at(server)));
+    if (!shared_->IsDue(server)) continue;
+    due.emplace_back(server, [shared = shared_, server] {
+      shared->Store(server, shared->AskName(server));
+      return true;
+    });
   }
-  return known;
+  questions_.AskAll(std::move(due));
+  std::vector<absl::StatusOr<ServerTime>> answers;
+  for (const std::string& server : servers) {
+    answers.push_back(shared_->Latest(server));
+  }
+  return answers;
 }
 
 }  // namespace mailcow

@@ -72,11 +72,12 @@ absl::Status KissOfDeath(absl::string_view packet) {
 
 absl::Status CheckSynchronized(absl::string_view packet, int leap,
                                uint64_t stratum) {
-  if (stratum == 0) return KissOfDeath(packet);
+  // Some send it without a code, when they mean that they are not synchronized.
+  if (stratum == 0 && packet[kReferenceId] != '\0') return KissOfDeath(packet);
   if (leap == kLeapUnknown) {
     return absl::UnavailableError("it is not synchronized itself (leap 3)");
   }
-  if (stratum > kMaxStratum) {
+  if (stratum == 0 || stratum > kMaxStratum) {
     return absl::UnavailableError(
         absl::StrCat("it is not synchronized itself (stratum ", stratum, ")"));
   }
@@ -131,7 +132,7 @@ absl::StatusOr<ServerTime> MeasureServer(const SntpAnswer& answer,
                                          const SntpExchange& exchange) {
   const absl::Duration by_clock = exchange.answered_at - exchange.asked_at;
   if (absl::AbsDuration(by_clock - exchange.elapsed) > kTolerance) {
-    return absl::UnavailableError("our clock was set while it was asked");
+    return absl::AbortedError("our clock was set while it was asked");
   }
   const absl::Duration busy = answer.sent_at - answer.received_at;
   const absl::Duration round_trip = exchange.elapsed - busy;

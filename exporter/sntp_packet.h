@@ -42,8 +42,8 @@ struct SntpExchange {
   absl::Duration elapsed;
 };
 
-// Unavailable where the answer came too late to tell a second by, or our own
-// clock was set meanwhile; DataLoss where it contradicts itself.
+// Unavailable where the answer came too late to tell a second by, Aborted where
+// our own clock was set meanwhile, DataLoss where it contradicts itself.
 absl::StatusOr<ServerTime> MeasureServer(const SntpAnswer& answer,
                                          const SntpExchange& exchange);
 

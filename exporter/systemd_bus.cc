@@ -127,7 +127,8 @@ absl::StatusOr<std::string> FileState(sd_bus* bus, const std::string& name) {
       sd_bus_call_method(bus, kService, kObject, kManager, "GetUnitFileState",
                          &error.error, &got, "s", name.c_str());
   const BusMessage reply = Own(got);
-  if (result == -ENOENT) return "";
+  // The latter: an alias that a removed package left, and that leads nowhere.
+  if (result == -ENOENT || result == -ENOLINK) return "";
   // systemctl's word for a file that systemd cannot make sense of.
   if (result == -ELOOP || result == -EINVAL || result == -EBADMSG) return "bad";
   const char* state = nullptr;

@@ -25,16 +25,18 @@ ROOT = TESTS.parent / "build/debian"
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
-# The clock is also that of this host. To systemd-nspawn's own it is no matter.
+# A machine has no clock of its own. What systemd-nspawn starts cannot set it; nor
+# may what enters the machine from outside.
 WITHOUT_CLOCK = ["setpriv", "--bounding-set=-sys_time"]
 
 START = """
 set -e
+for cgroup in $3; do echo 0 >"$cgroup/cgroup.procs"; done
 mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/debian"
 mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" overlay "$1/debian"
 directory=$1
-shift 2
+shift 3
 exec systemd-nspawn --quiet --directory="$directory/debian" --register=no \
   --keep-unit --private-network --resolv-conf=off "$@"
 """
@@ -83,16 +85,25 @@ def numbers_of(pid):
     return []
 
 
-def remove_cgroups():
-    """Takes away what nspawn leaves: cgroups below that of this test."""
+def make_cgroups(name):
+    """Makes cgroups below those of this test: what nspawn makes has one name."""
     cgroups = pathlib.Path("/proc/self/cgroup").read_text()
     own = re.search(r"^0::(.*)$", cgroups, re.M)
-    tops = [
-        pathlib.Path(f"/sys/fs/cgroup{mount}{own[1] if own else ''}/{name}")
-        for mount in ("", "/unified", "/systemd")
-        for name in ("payload", "supervisor")
-    ]
+    tops = []
+    for mount in ("", "/unified", "/systemd"):
+        parent = pathlib.Path(f"/sys/fs/cgroup{mount}{own[1] if own else ''}")
+        if (parent / "cgroup.procs").exists():
+            tops.append(parent / name)
+    try:
+        for top in tops:
+            top.mkdir()
+    except OSError as error:
+        remove_cgroups(tops)
+        raise unittest.SkipTest(f"no cgroup for a Debian: {error}") from error
+    return tops
 
+
+def remove_cgroups(tops):
     def are_gone():
         for top in tops:
             for directory, _, _ in os.walk(top, topdown=False):
@@ -100,7 +111,7 @@ def remove_cgroups():
                     os.rmdir(directory)
         return not any(top.exists() for top in tops)
 
-    # Those of the dead are in use for a moment; what stays so is another's.
+    # Those of the dead are in use for a moment.
     with contextlib.suppress(AssertionError):
         program.wait_for(are_gone, 2)
 
@@ -124,16 +135,17 @@ class Machine:
         with contextlib.ExitStack() as stack:
             directory = stack.enter_context(tempfile.TemporaryDirectory())
             self._console = stack.enter_context(tempfile.TemporaryFile("w+"))
+            cgroups = make_cgroups(f"debian-{os.path.basename(directory)}")
+            stack.callback(remove_cgroups, cgroups)
             unshare = subprocess.Popen(
                 # Whatever becomes of the test, nothing of this outlives it.
                 ["setpriv", "--pdeathsig=KILL", "unshare", "--pid", "--mount-proc"]
                 + ["--fork", "--kill-child=KILL", "sh", "-c", START, "sh"]
-                + [directory, ROOT, *self._arguments],
+                + [directory, ROOT, " ".join(map(str, cgroups)), *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=self._console,
                 stderr=subprocess.STDOUT,
             )
-            stack.callback(remove_cgroups)
             stack.callback(unshare.wait)
             stack.callback(self._end, unshare)
             self.leader = program.wait_for(lambda: self._find_leader(unshare))
@@ -177,12 +189,14 @@ class Machine:
             return (self.root / "proc/2/comm").read_text() == "sleep\n"
         return False
 
+    def _nsenter(self):
+        return [*WITHOUT_CLOCK, "nsenter", "--target", str(self.leader), "--all"]
+
     def _enter(self, *command, **options):
         environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"]
         environment += ["DEBIAN_FRONTEND=noninteractive"]
         return subprocess.run(
-            [*WITHOUT_CLOCK, "nsenter", "--target", str(self.leader), "--all"]
-            + ["env", "-i", *environment, *command],
+            [*self._nsenter(), "env", "-i", *environment, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -200,7 +214,7 @@ class Machine:
     def start(self, *command):
         """Starts the command in the machine, to be ended by who called."""
         return subprocess.Popen(
-            [*WITHOUT_CLOCK, "nsenter", "--target", str(self.leader), "--all", *command],
+            [*self._nsenter(), *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -208,5 +208,11 @@ TEST_F(ChronyConf, DirectoryThatIsNoneIsUnknown) {
   EXPECT_FALSE(ReadChronySources(root_.files()).ok());
 }
 
+TEST(ReadChronySources, PatternOfDirectoriesIsNotFollowedAndSaysSo) {
+  const FakeRoot root;
+  root.Write("/etc/chrony/chrony.conf", "include /etc/chrony/*/y.conf\n");
+  EXPECT_TRUE(absl::IsUnimplemented(ReadChronySources(root.files()).status()));
+}
+
 }  // namespace
 }  // namespace mailcow

@@ -56,6 +56,7 @@ IDS = {
     "time_daemon_info",
     "time_daemons",
     "ntp_servers_configured",
+    "ntp_configuration_current",
     "ntp_server_reachable",
     "ntp_server_stratum",
     "ntp_server_round_trip",
@@ -80,6 +81,7 @@ TOPICS = [
     "time_zone",
     "rtc",
     "ntp",
+    "time_servers",
     "clock",
 ]
 

@@ -36,6 +36,15 @@ constexpr Requirement kOs = {.id = "os_info",
                              .what = "The distribution",
                              .source = ""};
 
+constexpr Requirement kTransition = {.id = "timezone_transition",
+                                     .unit = Unit::kTimestamp,
+                                     .what = "When the offset changes",
+                                     .source = ""};
+constexpr Requirement kSteps = {.id = "clock_steps",
+                                .unit = Unit::kTotal,
+                                .what = "Steps of the clock",
+                                .source = ""};
+
 const absl::Status kError = absl::DataLossError("lacks it");
 
 Finding Of(const Requirement& requirement, absl::StatusOr<double> value,
@@ -68,6 +77,14 @@ std::vector<std::pair<std::string, double>> Samples(const Report& report,
   return samples;
 }
 
+// The family of that name, which must be there.
+MetricFamily FamilyOf(const Report& report, const std::string& name) {
+  for (const MetricFamily& family : FamiliesOf(report)) {
+    if (family.name == name) return family;
+  }
+  std::abort();
+}
+
 std::string HelpOf(const Report& report, const std::string& name) {
   for (const MetricFamily& family : FamiliesOf(report)) {
     if (family.name == name) return family.help;
@@ -81,6 +98,12 @@ TEST(MetricName, EndsInTheBaseUnitWhereThereIsOne) {
   EXPECT_EQ(MetricName(kForeign), "mailcow_host_foreign_listeners");
   EXPECT_EQ(MetricName(kSynchronized), "mailcow_host_ntp_synchronized");
   EXPECT_EQ(MetricName(kOs), "mailcow_host_os_info");
+  EXPECT_EQ(MetricName(kTransition),
+            "mailcow_host_timezone_transition_timestamp_seconds");
+}
+
+TEST(MetricName, OfACounterEndsInTotal) {
+  EXPECT_EQ(MetricName(kSteps), "mailcow_host_clock_steps_total");
 }
 
 TEST(LimitMetricName, HasTheUnitLast) {
@@ -97,6 +120,30 @@ TEST(Measurement, CarriesAllLabelsAndTheWhatAsHelp) {
                           Pair("port=80,service=http", 0)));
   EXPECT_EQ(HelpOf(report, "mailcow_host_foreign_listeners"),
             "Listeners of others");
+}
+
+TEST(Measurement, OfATotalIsACounterAndAnyOtherAGauge) {
+  const Report report = With({Of(kSteps, 3, {{"clock", "system"}}),
+                              Of(kForeign, 2), Of(kTransition, 1774746000)});
+  const MetricFamily steps = FamilyOf(report, "mailcow_host_clock_steps_total");
+  EXPECT_EQ(steps.type, prometheus::MetricType::Counter);
+  EXPECT_EQ(steps.help, "Steps of the clock");
+  ASSERT_EQ(steps.metric.size(), 1u);
+  EXPECT_EQ(steps.metric.front().counter.value, 3);
+  ASSERT_EQ(steps.metric.front().label.size(), 1u);
+  EXPECT_EQ(steps.metric.front().label.front().value, "system");
+  EXPECT_EQ(FamilyOf(report, "mailcow_host_foreign_listeners").type,
+            prometheus::MetricType::Gauge);
+  const MetricFamily transition =
+      FamilyOf(report, "mailcow_host_timezone_transition_timestamp_seconds");
+  EXPECT_EQ(transition.type, prometheus::MetricType::Gauge);
+  EXPECT_EQ(transition.metric.front().gauge.value, 1774746000);
+}
+
+TEST(Measurement, OfATotalThatIsUnknownIsAbsentNotZero) {
+  EXPECT_EQ(
+      HelpOf(With({Of(kSteps, kError)}), "mailcow_host_clock_steps_total"),
+      "(no such family)");
 }
 
 TEST(Measurement, OfAnUnknownIsAbsentNotZero) {

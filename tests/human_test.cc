@@ -47,6 +47,25 @@ TEST(HumanNumber, ACountIsWrittenWithoutAnExponent) {
   EXPECT_EQ(HumanNumber(6000000, Unit::kCount), "6000000");
 }
 
+TEST(HumanNumber, ATotalIsACount) {
+  EXPECT_EQ(HumanNumber(0, Unit::kTotal), "0");
+  EXPECT_EQ(HumanNumber(6000000, Unit::kTotal), "6000000");
+}
+
+TEST(HumanNumber, ATimestampIsADateAndATimeInUtc) {
+  EXPECT_EQ(HumanNumber(0, Unit::kTimestamp), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(HumanNumber(1774746000, Unit::kTimestamp), "2026-03-29T01:00:00Z");
+  EXPECT_EQ(HumanNumber(4102444800, Unit::kTimestamp), "2100-01-01T00:00:00Z");
+  EXPECT_EQ(HumanNumber(-1, Unit::kTimestamp), "1969-12-31T23:59:59Z");
+}
+
+TEST(HumanNumber, ATimestampIsRoundedToTheSecond) {
+  EXPECT_EQ(HumanNumber(1774746000.4, Unit::kTimestamp),
+            "2026-03-29T01:00:00Z");
+  EXPECT_EQ(HumanNumber(1774745999.6, Unit::kTimestamp),
+            "2026-03-29T01:00:00Z");
+}
+
 TEST(HumanNumber, ABoolIsYesOrNo) {
   EXPECT_EQ(HumanNumber(1, Unit::kBool), "yes");
   EXPECT_EQ(HumanNumber(0, Unit::kBool), "no");

@@ -3,14 +3,34 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/fake_host.h"
+
+namespace mailcow {
+namespace {
+
+// How far ahead of the kernel's time of day the tests have set it.
+int64_t seconds_ahead = 0;
+
+}  // namespace
+}  // namespace mailcow
+
+// Stands before that of the C library.
+extern "C" int clock_gettime(clockid_t id, timespec* now) noexcept {
+  const long result = syscall(SYS_clock_gettime, id, now);
+  if (id == CLOCK_REALTIME) now->tv_sec += mailcow::seconds_ahead;
+  return static_cast<int>(result);
+}
 
 namespace mailcow {
 namespace {
@@ -20,6 +40,8 @@ using testing::HasSubstr;
 
 class LinuxKernelTest : public testing::Test {
  protected:
+  ~LinuxKernelTest() override { seconds_ahead = 0; }
+
   // As patient as a slow machine needs.
   const LinuxKernel kernel_{Files(Files::Roots{}), absl::Minutes(1)};
 };
@@ -57,6 +79,36 @@ TEST_F(LinuxKernelTest, AdjtimexIsThatOfTheSystemCallInSeconds) {
   EXPECT_LE(clock->offset_seconds,
             static_cast<double>(offset.second) / units_per_second);
   EXPECT_EQ(clock->unsynchronized_flag, (before.status & STA_UNSYNC) != 0);
+  EXPECT_EQ(clock->leap_second_pending,
+            (before.status & (STA_INS | STA_DEL)) != 0);
+}
+
+TEST_F(LinuxKernelTest, NowIsTheTimeOfDay) {
+  const auto before = std::chrono::system_clock::now();
+  const absl::StatusOr<absl::Time> now = kernel_.Now();
+  const auto after = std::chrono::system_clock::now();
+  ASSERT_TRUE(now.ok()) << now.status();
+  EXPECT_GE(*now, absl::FromChrono(before) - absl::Milliseconds(10));
+  EXPECT_LE(*now, absl::FromChrono(after) + absl::Milliseconds(10));
+}
+
+TEST_F(LinuxKernelTest, NowFollowsAStep) {
+  const absl::Time before = *kernel_.Now();
+  seconds_ahead = 3600;
+  EXPECT_GE(*kernel_.Now() - before, absl::Minutes(59));
+}
+
+TEST_F(LinuxKernelTest, AClockThatNobodySetIsNotStepped) {
+  EXPECT_EQ(kernel_.ClockSteps().value_or(-1), 0);
+  EXPECT_EQ(kernel_.ClockSteps().value_or(-1), 0);
+}
+
+TEST_F(LinuxKernelTest, StepsCountFromTheBeginningOfTheProgram) {
+  seconds_ahead = 3600;
+  EXPECT_EQ(kernel_.ClockSteps().value_or(-1), 1);
+  EXPECT_EQ(kernel_.ClockSteps().value_or(-1), 1);
+  seconds_ahead = 0;
+  EXPECT_EQ(kernel_.ClockSteps().value_or(-1), 2);
 }
 
 TEST_F(LinuxKernelTest, StatvfsIsThatOfTheSystemCallInBytes) {

@@ -198,5 +198,22 @@ TEST(ReadNtpConf, DirectoryOfNtpsecThatIsNoneIsUnknown) {
   EXPECT_FALSE(ReadNtpsecSources(root.files()).ok());
 }
 
+TEST(ReadNtpsecSources, IncludedFilesAreFollowed) {
+  const FakeRoot root;
+  root.Write("/etc/ntpsec/ntp.conf",
+             "includefile /srv/a.conf\nincludefile b.conf\n"
+             "includefile gone.conf\nserver d\n");
+  root.Write("/srv/a.conf", "server a\n");
+  root.Write("/etc/ntpsec/b.conf", "server b\n");
+  EXPECT_THAT(ReadNtpsecSources(root.files())->servers,
+              ElementsAre("d", "a", "b"));
+}
+
+TEST(ReadNtpsecSources, FilesThatIncludeEachOtherAreUnknown) {
+  const FakeRoot root;
+  root.Write("/etc/ntpsec/ntp.conf", "includefile ntp.conf\n");
+  EXPECT_TRUE(absl::IsDataLoss(ReadNtpsecSources(root.files()).status()));
+}
+
 }  // namespace
 }  // namespace mailcow

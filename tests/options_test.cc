@@ -1,6 +1,7 @@
 #include "exporter/options.h"
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -14,9 +15,9 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::set<std::string> kAllTopics = {"memory",  "disk",        "system",
-                                          "ports",   "clock",       "docker",
-                                          "mailcow", "interference"};
+const std::set<std::string> kAllTopics = {
+    "memory",  "disk",         "system", "ports", "clock",     "docker",
+    "mailcow", "interference", "ntp",    "rtc",   "time_zone", "time_servers"};
 
 ParsedOptions Parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "mailcow_host_exporter");
@@ -51,6 +52,9 @@ TEST(Options, WithoutArgumentsItServesOnLoopbackWhatItFindsOnThisHost) {
   EXPECT_EQ(options.docker_socket, "/var/run/docker.sock");
   EXPECT_EQ(options.settings.mailcow_directory, "/opt/mailcow-dockerized");
   EXPECT_THAT(options.settings.disk_paths, ElementsAre());
+  EXPECT_THAT(options.settings.time_servers.servers, ElementsAre());
+  EXPECT_EQ(options.settings.time_servers.max_offset, absl::Seconds(1));
+  EXPECT_EQ(options.ntp_interval, absl::Minutes(5));
   EXPECT_EQ(options.topics, kAllTopics);
   EXPECT_EQ(options.log_level, LogLevel::kInfo);
   EXPECT_EQ(options.log_format, LogFormat::kLogfmt);
@@ -136,10 +140,56 @@ TEST(Options, ACommandMayFollowARepeatableFlag) {
             Command::kServe);
 }
 
+TEST(Options, NtpServerIsRepeatableAndTakesAPort) {
+  EXPECT_THAT(Accepted({"--ntp.server=ntp.example", "--ntp.server=[::1]:1123",
+                        "--ntp.server=192.0.2.1"})
+                  .settings.time_servers.servers,
+              ElementsAre("ntp.example", "[::1]:1123", "192.0.2.1"));
+  EXPECT_EQ(Accepted({"--ntp.server", "ntp.example", "check"}).command,
+            Command::kCheck);
+}
+
+TEST(Options, AnNtpServerThatIsNoneIsAMistakeThatRepeatsIt) {
+  EXPECT_THAT(Mistake({"--ntp.server=ntp.example:0"}),
+              HasSubstr("\"ntp.example:0\""));
+  EXPECT_THAT(Mistake({"--ntp.server=ntp example"}),
+              HasSubstr("\"ntp example\""));
+  EXPECT_FALSE(Parse({"--ntp.server="}).options.has_value());
+}
+
+TEST(Options, NtpIntervalIsASecondOrMore) {
+  EXPECT_EQ(Accepted({"--ntp.interval=1"}).ntp_interval, absl::Seconds(1));
+  EXPECT_EQ(Accepted({"--ntp.interval=1.5"}).ntp_interval,
+            absl::Milliseconds(1500));
+  EXPECT_EQ(Accepted({"--ntp.interval=86400"}).ntp_interval, absl::Hours(24));
+  EXPECT_THAT(Mistake({"--ntp.interval=0.999"}),
+              HasSubstr("\"0.999\" is not a number of seconds from 1 on"));
+}
+
+TEST(Options, NtpMaxOffsetIsAMillisecondOrMore) {
+  EXPECT_EQ(
+      Accepted({"--ntp.max-offset=0.001"}).settings.time_servers.max_offset,
+      absl::Milliseconds(1));
+  EXPECT_EQ(Accepted({"--ntp.max-offset=2"}).settings.time_servers.max_offset,
+            absl::Seconds(2));
+  EXPECT_THAT(Mistake({"--ntp.max-offset=0.0009"}),
+              HasSubstr("\"0.0009\" is not a number of seconds from 0.001 on"));
+}
+
+TEST(Options, SecondsThatAreNoNumberAreAMistake) {
+  for (const char* flag : {"--ntp.interval=", "--ntp.max-offset="}) {
+    for (const char* word : {"", "5m", "inf", "nan", "-5", "0"}) {
+      const std::string argument = absl::StrCat(flag, word);
+      EXPECT_FALSE(Parse({argument.c_str()}).options.has_value()) << argument;
+    }
+  }
+}
+
 TEST(Options, ATopicCanBeTurnedOff) {
   EXPECT_EQ(Accepted({"--no-collector.clock", "--no-collector.ports"}).topics,
             (std::set<std::string>{"memory", "disk", "system", "docker",
-                                   "mailcow", "interference"}));
+                                   "mailcow", "interference", "ntp", "rtc",
+                                   "time_zone", "time_servers"}));
 }
 
 TEST(Options, DisableDefaultsLeavesTheTopicsThatAreNamed) {
@@ -208,14 +258,29 @@ TEST(Help, EveryFlagHasOneLineWithItsDescription) {
 
 TEST(Help, NamesEveryFlagAndItsDefault) {
   const std::string help = Parse({"--help"}).message;
-  for (const char* flag :
-       {"--format text|json|nagios", "--web.listen-address ADDRESS:PORT",
-        "[127.0.0.1:9025]", "--web.telemetry-path PATH", "[/metrics]",
-        "--path.rootfs PATH", "--path.procfs PATH", "--path.sysfs PATH",
-        "--path.recording PATH", "--mailcow.dir PATH",
-        "[/opt/mailcow-dockerized]", "--disk.path PATH",
-        "--collector.disable-defaults", "--log.level", "[info]", "--log.format",
-        "[logfmt]", "--version"}) {
+  for (const char* flag : {"--format text|json|nagios",
+                           "--web.listen-address ADDRESS:PORT",
+                           "[127.0.0.1:9025]",
+                           "--web.telemetry-path PATH",
+                           "[/metrics]",
+                           "--path.rootfs PATH",
+                           "--path.procfs PATH",
+                           "--path.sysfs PATH",
+                           "--path.recording PATH",
+                           "--mailcow.dir PATH",
+                           "[/opt/mailcow-dockerized]",
+                           "--disk.path PATH",
+                           "--ntp.server HOST[:PORT]",
+                           "--ntp.interval SECONDS",
+                           "[300]",
+                           "--ntp.max-offset SECONDS",
+                           "[1]",
+                           "--collector.disable-defaults",
+                           "--log.level",
+                           "[info]",
+                           "--log.format",
+                           "[logfmt]",
+                           "--version"}) {
     EXPECT_THAT(help, HasSubstr(flag));
   }
   for (const std::string& topic : kAllTopics) {

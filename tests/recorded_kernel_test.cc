@@ -1,5 +1,6 @@
 #include "exporter/recorded_kernel.h"
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -7,6 +8,7 @@ namespace mailcow {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 RecordedKernel Parse(absl::string_view json) {
   absl::StatusOr<RecordedKernel> kernel = RecordedKernel::Parse(json);
@@ -34,6 +36,35 @@ TEST(RecordedKernel, AnswersAdjtimex) {
   EXPECT_EQ(kernel.Adjtimex()->offset_seconds, -0.5);
   EXPECT_EQ(kernel.Adjtimex()->max_error_seconds, 16);
   EXPECT_TRUE(kernel.Adjtimex()->unsynchronized_flag);
+}
+
+TEST(RecordedKernel, NoLeapSecondIsPendingUnlessRecordedOtherwise) {
+  EXPECT_FALSE(Parse(R"({"clock": {"offset_seconds": 0, "max_error_seconds": 0,
+                          "unsynchronized_flag": false}})")
+                   .Adjtimex()
+                   ->leap_second_pending);
+  EXPECT_TRUE(Parse(R"({"clock": {"offset_seconds": 0, "max_error_seconds": 0,
+                                  "unsynchronized_flag": false,
+                                  "leap_second_pending": true}})")
+                  .Adjtimex()
+                  ->leap_second_pending);
+}
+
+TEST(RecordedKernel, AnswersTheTimeInSecondsSinceTheEpoch) {
+  const absl::StatusOr<absl::Time> now =
+      Parse(R"({"time": 1767225600.25})").Now();
+  ASSERT_TRUE(now.ok()) << now.status();
+  EXPECT_EQ(*now,
+            absl::FromUnixSeconds(1'767'225'600) + absl::Milliseconds(250));
+}
+
+TEST(RecordedKernel, TheTimeMayBeBeforeTheEpoch) {
+  EXPECT_EQ(*Parse(R"({"time": -1})").Now(), absl::FromUnixSeconds(-1));
+}
+
+TEST(RecordedKernel, AnswersHowOftenTheClockWasStepped) {
+  EXPECT_EQ(Parse(R"({"clock_steps": 0})").ClockSteps().value_or(-1), 0);
+  EXPECT_EQ(Parse(R"({"clock_steps": 3})").ClockSteps().value_or(-1), 3);
 }
 
 TEST(RecordedKernel, AnswersStatvfsOfARecordedPath) {
@@ -116,6 +147,8 @@ TEST(RecordedKernel, WhatTheRecordingLacksIsUnavailable) {
   const RecordedKernel kernel = Parse("{}");
   EXPECT_TRUE(absl::IsUnavailable(kernel.Uname().status()));
   EXPECT_TRUE(absl::IsUnavailable(kernel.Adjtimex().status()));
+  EXPECT_TRUE(absl::IsUnavailable(kernel.Now().status()));
+  EXPECT_TRUE(absl::IsUnavailable(kernel.ClockSteps().status()));
   EXPECT_TRUE(absl::IsUnavailable(kernel.Statvfs({"/"}).front().status()));
   EXPECT_TRUE(absl::IsUnavailable(kernel.Listeners().status()));
   EXPECT_TRUE(absl::IsUnavailable(kernel.Addresses().status()));
@@ -125,9 +158,10 @@ TEST(RecordedKernel, WhatTheRecordingLacksIsUnavailable) {
 
 // They are for recorded_parties.
 TEST(RecordedKernel, LeavesTheOtherPartiesAlone) {
-  EXPECT_TRUE(Mistake(R"({"docker": 7, "systemd": [], "uname": {
+  EXPECT_TRUE(
+      Mistake(R"({"docker": 7, "systemd": [], "time_servers": 7, "uname": {
       "machine": "x86_64", "release": "6.1"}})")
-                  .ok());
+          .ok());
 }
 
 TEST(RecordedKernel, NoListenersIsAnAnswer) {
@@ -153,6 +187,29 @@ TEST(RecordedKernel, AKeyOfAnotherTypeIsInvalidAndNamed) {
       Mistake(R"({"uname": {"machine": "x86_64", "release": 6}})");
   EXPECT_TRUE(absl::IsInvalidArgument(status));
   EXPECT_THAT(status.message(), HasSubstr("uname"));
+}
+
+TEST(RecordedKernel, AClockThatIsNoneIsInvalidAndNamed) {
+  for (const char* json :
+       {R"({"clock": null})",
+        R"({"clock": {"offset_seconds": 0, "max_error_seconds": 0,
+                      "unsynchronized_flag": false,
+                      "leap_second_pending": 1}})"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(Mistake(json))) << json;
+    EXPECT_THAT(Mistake(json).message(), StartsWith("clock: ")) << json;
+  }
+}
+
+TEST(RecordedKernel, ATimeThatIsNoNumberIsInvalidAndNamed) {
+  for (const char* value : {"null", "\"2026-01-01\"", "{}", "[]"}) {
+    const absl::Status time = Mistake(absl::StrCat("{\"time\": ", value, "}"));
+    EXPECT_TRUE(absl::IsInvalidArgument(time)) << value;
+    EXPECT_THAT(time.message(), StartsWith("time: ")) << value;
+    const absl::Status steps =
+        Mistake(absl::StrCat("{\"clock_steps\": ", value, "}"));
+    EXPECT_TRUE(absl::IsInvalidArgument(steps)) << value;
+    EXPECT_THAT(steps.message(), StartsWith("clock_steps: ")) << value;
+  }
 }
 
 TEST(RecordedKernel, AnAddressThatIsNoneIsInvalidAndNamed) {

@@ -29,6 +29,19 @@ absl::Status DockerMistake(absl::string_view json) {
   return RecordedDocker::Parse(json).status();
 }
 
+// What the server ntp.example says.
+absl::StatusOr<ServerTime> TimeOf(absl::string_view json) {
+  const absl::StatusOr<RecordedTimeServers> servers =
+      RecordedTimeServers::Parse(json);
+  EXPECT_TRUE(servers.ok()) << servers.status();
+  if (!servers.ok()) return servers.status();
+  return servers->Ask({"ntp.example"}).front();
+}
+
+absl::Status TimeServersMistake(absl::string_view json) {
+  return RecordedTimeServers::Parse(json).status();
+}
+
 absl::Status BusMistake(absl::string_view json) {
   return RecordedBus::Parse(json).status();
 }
@@ -169,6 +182,86 @@ TEST(RecordedBus, SystemdOfAnotherFormIsInvalidAndNamed) {
 TEST(RecordedBus, WhatIsNoJsonObjectIsInvalid) {
   for (const char* json : {"", "{", "[]", "null", "\xff"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(BusMistake(json))) << json;
+  }
+}
+
+TEST(RecordedTimeServers, AnswerWhatTheServerDid) {
+  const absl::StatusOr<ServerTime> server = TimeOf(R"({"time_servers": {
+      "ntp.example": {"offset_seconds": -0.25, "round_trip_seconds": 0.02,
+                      "stratum": 3, "age_seconds": 90}}})");
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ(server->offset_seconds, -0.25);
+  EXPECT_EQ(server->round_trip_seconds, 0.02);
+  EXPECT_EQ(server->stratum, 3);
+  EXPECT_EQ(server->age, absl::Seconds(90));
+}
+
+TEST(RecordedTimeServers, AnAnswerIsNewUnlessRecordedOtherwise) {
+  const absl::StatusOr<ServerTime> server = TimeOf(R"({"time_servers": {
+      "ntp.example": {"offset_seconds": 0, "round_trip_seconds": 0,
+                      "stratum": 1}}})");
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ(server->age, absl::ZeroDuration());
+}
+
+TEST(RecordedTimeServers, AnErrorIsUnavailableAndRepeated) {
+  const absl::Status status = TimeOf(R"({"time_servers": {
+      "ntp.example": {"error": "it does not answer"}}})")
+                                  .status();
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_EQ(status.message(), "it does not answer");
+}
+
+TEST(RecordedTimeServers, AnswerForEachNameInItsOrder) {
+  const auto servers = RecordedTimeServers::Parse(R"({"time_servers": {
+      "a": {"offset_seconds": 1, "round_trip_seconds": 0, "stratum": 1},
+      "b": {"offset_seconds": 2, "round_trip_seconds": 0, "stratum": 1}}})");
+  ASSERT_TRUE(servers.ok()) << servers.status();
+  const auto answers = servers->Ask({"b", "c", "a"});
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_EQ(answers[0]->offset_seconds, 2);
+  EXPECT_EQ(answers[2]->offset_seconds, 1);
+  EXPECT_TRUE(absl::IsUnavailable(answers[1].status()));
+  EXPECT_EQ(answers[1].status().message(),
+            "the recording has no time server c");
+}
+
+TEST(RecordedTimeServers, WhatTheRecordingLacksIsUnavailable) {
+  EXPECT_TRUE(absl::IsUnavailable(TimeOf("{}").status()));
+  EXPECT_TRUE(absl::IsUnavailable(TimeOf(R"({"time_servers": {}})").status()));
+}
+
+TEST(RecordedTimeServers, OfAnotherFormAreInvalidAndNamed) {
+  for (const char* value :
+       {"7", "null", "[]", R"({"a": 7})", R"({"a": null})", R"({"a": {}})",
+        R"({"a": {"error": 7}})",
+        R"({"a": {"round_trip_seconds": 0, "stratum": 1}})",
+        R"({"a": {"offset_seconds": 0, "stratum": 1}})",
+        R"({"a": {"offset_seconds": 0, "round_trip_seconds": 0}})",
+        R"({"a": {"offset_seconds": "0", "round_trip_seconds": 0,
+                  "stratum": 1}})",
+        R"({"a": {"offset_seconds": 0, "round_trip_seconds": 0, "stratum": 1,
+                  "age_seconds": null}})"}) {
+    const absl::Status status =
+        TimeServersMistake(absl::StrCat("{\"time_servers\": ", value, "}"));
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << value;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("time_servers"))
+        << value;
+  }
+}
+
+TEST(RecordedTimeServers, AStratumThatIsNoWholeNumberWasCutToOne) {
+  for (const char* stratum : {"1e300", "2.5", "true"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(TimeServersMistake(absl::StrCat(
+        R"({"time_servers": {"a": {"offset_seconds": 0, )",
+        R"("round_trip_seconds": 0, "stratum": )", stratum, "}}}"))))
+        << stratum;
+  }
+}
+
+TEST(RecordedTimeServers, WhatIsNoJsonObjectIsInvalid) {
+  for (const char* json : {"", "{", "[]", "null", "\xff"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(TimeServersMistake(json))) << json;
   }
 }
 

@@ -55,5 +55,15 @@ TEST(BoundOf, TellsTheLevelsApart) {
   EXPECT_EQ(BoundOf(requirement, Level::kRecommended)->nominal, 6);
 }
 
+TEST(UnitName, IsTheWordThatEndsTheNameOfAMetric) {
+  EXPECT_EQ(Name(Unit::kBool), "bool");
+  EXPECT_EQ(Name(Unit::kBytes), "bytes");
+  EXPECT_EQ(Name(Unit::kCount), "count");
+  EXPECT_EQ(Name(Unit::kInfo), "info");
+  EXPECT_EQ(Name(Unit::kSeconds), "seconds");
+  EXPECT_EQ(Name(Unit::kTimestamp), "timestamp_seconds");
+  EXPECT_EQ(Name(Unit::kTotal), "total");
+}
+
 }  // namespace
 }  // namespace mailcow

@@ -127,5 +127,9 @@ TEST(TimeSources, LeaveOutWhatNamesNone) {
   EXPECT_THAT(sources.servers, IsEmpty());
 }
 
+TEST(ParseTimeServer, NamesOfOneHostAreOneName) {
+  EXPECT_EQ(ParseTimeServer("NTP.Example.org.")->host, "ntp.example.org");
+}
+
 }  // namespace
 }  // namespace mailcow

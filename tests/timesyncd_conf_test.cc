@@ -25,7 +25,8 @@ TEST(AddTimesyncdConf, ListsAreOfWords) {
   EXPECT_THAT(conf.ntp,
               ElementsAre("0.pool.ntp.org", "1.pool.ntp.org", "2001:db8::1"));
   EXPECT_THAT(conf.fallback, ElementsAre("2.pool.ntp.org", "3.pool.ntp.org"));
-  EXPECT_THAT(conf.ignored, IsEmpty());
+  EXPECT_TRUE(conf.has_fallback);
+  EXPECT_EQ(conf.outdated_file, "");
 }
 
 TEST(AddTimesyncdConf, FileAsDebianShipsItNamesNone) {
@@ -104,11 +105,17 @@ TEST(AddTimesyncdConf, BackslashAtTheEndOfACommentContinuesNothing) {
   EXPECT_THAT(Parsed("[Time]\n#NTP=a \\\nNTP=b\n").ntp, ElementsAre("b"));
 }
 
-TEST(AddTimesyncdConf, OldKeyIsKeptApartWithItsFile) {
-  const TimesyncdConf conf = Parsed("[Time]\nServers=a b\n");
+// systemd's own table of keys has Time.Servers beside Time.NTP.
+TEST(AddTimesyncdConf, OldNameOfTheKeyIsObeyedAndNoted) {
+  const TimesyncdConf conf = Parsed("[Time]\nNTP=a\nServers=b\n");
+  EXPECT_THAT(conf.ntp, ElementsAre("a", "b"));
+  EXPECT_EQ(conf.outdated_file, "/etc/systemd/timesyncd.conf");
+}
+
+TEST(AddTimesyncdConf, OldNameOfTheKeyTakesAllBackWhereItIsEmpty) {
+  const TimesyncdConf conf = Parsed("[Time]\nNTP=a\nServers=\n");
   EXPECT_THAT(conf.ntp, IsEmpty());
-  EXPECT_THAT(conf.ignored, ElementsAre("a", "b"));
-  EXPECT_EQ(conf.ignored_in, "/etc/systemd/timesyncd.conf");
+  EXPECT_EQ(conf.outdated_file, "");
 }
 
 constexpr char kMain[] = "/etc/systemd/timesyncd.conf";
@@ -197,6 +204,9 @@ TEST(ReadTimesyncdSources, LinkToDevNullMasksADropIn) {
   root.Write("/usr/lib/systemd/timesyncd.conf.d/a.conf", "[Time]\nNTP=a\n");
   root.Link("/dev/null", "/etc/systemd/timesyncd.conf.d/a.conf");
   EXPECT_THAT(ServersOf(root), IsEmpty());
+  // Like the device, it is there and no regular file.
+  root.MakeDirectory("/dev/null");
+  EXPECT_THAT(ServersOf(root), IsEmpty());
 }
 
 TEST(ReadTimesyncdSources, LinkToAFileIsThatFile) {
@@ -237,40 +247,57 @@ TEST(ReadTimesyncdSources, DirectoryThatIsNoneIsUnknown) {
   EXPECT_FALSE(ReadTimesyncdSources(root.files()).ok());
 }
 
-TEST(ReadTimesyncdSources, OldKeyConfiguresNothingAndIsAMistake) {
+TEST(ReadTimesyncdSources, OldNameOfTheKeyIsOutdated) {
   const FakeRoot root;
   root.Write(kMain, "[Time]\nServers=0.pool.ntp.org 1.pool.ntp.org\n");
   const auto sources = ReadTimesyncdSources(root.files());
   ASSERT_TRUE(sources.ok());
-  EXPECT_THAT(sources->servers, IsEmpty());
-  EXPECT_EQ(sources->mistake,
-            "/etc/systemd/timesyncd.conf has the key Servers=, which systemd "
-            "ignores");
-  EXPECT_EQ(sources->remedy,
-            "in /etc/systemd/timesyncd.conf, write NTP=0.pool.ntp.org "
-            "1.pool.ntp.org instead of Servers=, then run systemctl restart "
-            "systemd-timesyncd");
+  EXPECT_THAT(sources->servers,
+              ElementsAre("0.pool.ntp.org", "1.pool.ntp.org"));
+  EXPECT_EQ(sources->outdated,
+            "/etc/systemd/timesyncd.conf calls NTP= by its old name, Servers=");
+  EXPECT_EQ(sources->update,
+            "in /etc/systemd/timesyncd.conf, write NTP= instead of Servers=, "
+            "then run systemctl restart systemd-timesyncd");
 }
 
-TEST(ReadTimesyncdSources, MistakeNamesTheDropIn) {
+TEST(ReadTimesyncdSources, OutdatedFileMayBeADropIn) {
   const FakeRoot root;
   root.Write(kMain, "[Time]\nNTP=a\n");
   root.Write("/etc/systemd/timesyncd.conf.d/a.conf", "[Time]\nServers=b\n");
   const auto sources = ReadTimesyncdSources(root.files());
   ASSERT_TRUE(sources.ok());
-  EXPECT_THAT(sources->servers, ElementsAre("a"));
-  EXPECT_EQ(sources->mistake,
-            "/etc/systemd/timesyncd.conf.d/a.conf has the key Servers=, which "
-            "systemd ignores");
+  EXPECT_EQ(sources->outdated,
+            "/etc/systemd/timesyncd.conf.d/a.conf calls NTP= by its old name, "
+            "Servers=");
 }
 
-TEST(ReadTimesyncdSources, WithoutTheOldKeyNothingIsWrong) {
+TEST(ReadTimesyncdSources, WithoutServersThoseItWasBuiltWithAreAsked) {
   const FakeRoot root;
-  root.Write(kMain, "[Time]\n# Servers=a\nServers=\n");
+  root.Write(kMain, "[Time]\n#NTP=\n");
   const auto sources = ReadTimesyncdSources(root.files());
   ASSERT_TRUE(sources.ok());
-  EXPECT_EQ(sources->mistake, "");
-  EXPECT_EQ(sources->remedy, "");
+  EXPECT_EQ(sources->why_none,
+            "NTP= is empty: systemd-timesyncd asks the servers that it was "
+            "built with");
+}
+
+TEST(ReadTimesyncdSources, WhereTheFallbackIsTakenBackNobodyIsAsked) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\nFallbackNTP=\n");
+  const auto sources = ReadTimesyncdSources(root.files());
+  ASSERT_TRUE(sources.ok());
+  EXPECT_EQ(sources->why_none, "NTP= and FallbackNTP= are empty");
+}
+
+TEST(ReadTimesyncdSources, WithoutTheOldNameNothingIsOutdated) {
+  const FakeRoot root;
+  root.Write(kMain, "[Time]\n# Servers=a\nServers=\nFallbackNTP=b\n");
+  const auto sources = ReadTimesyncdSources(root.files());
+  ASSERT_TRUE(sources.ok());
+  EXPECT_EQ(sources->outdated, "");
+  EXPECT_EQ(sources->update, "");
+  EXPECT_EQ(sources->why_none, "");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -10,6 +11,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!kernel.ok()) {
     if (!absl::IsInvalidArgument(kernel.status())) std::abort();
     return 0;
+  }
+  // What is recorded is a number, whatever its size.
+  const auto steps = kernel->ClockSteps();
+  if (steps.ok() && !std::isfinite(*steps)) std::abort();
+  if (!kernel->Now().ok() && !absl::IsUnavailable(kernel->Now().status())) {
+    std::abort();
   }
   const auto listeners = kernel->Listeners();
   if (!listeners.ok()) return 0;

@@ -1,4 +1,4 @@
-// Both read the same file, which the kernel's answers are read from too.
+// All of them read the same file, which the kernel's answers are read from too.
 
 #include <cstddef>
 #include <cstdint>
@@ -6,8 +6,25 @@
 
 #include "exporter/recorded_parties.h"
 
+namespace {
+
+void AskTimeServers(absl::string_view text) {
+  const auto servers = mailcow::RecordedTimeServers::Parse(text);
+  if (!servers.ok()) {
+    if (!absl::IsInvalidArgument(servers.status())) std::abort();
+    return;
+  }
+  const auto answers = servers->Ask({"ntp.example", "ntp.example"});
+  if (answers.size() != 2) std::abort();
+  const bool is_error = absl::IsUnavailable(answers.front().status());
+  if (!answers.front().ok() && !is_error) std::abort();
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view text(reinterpret_cast<const char*>(data), size);
+  AskTimeServers(text);
   const auto docker = mailcow::RecordedDocker::Parse(text);
   if (docker.ok()) {
     const mailcow::DockerState state = docker->Latest();

@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   mailcow::TimesyncdConf conf;
   mailcow::AddTimesyncdConf(text, "/etc/systemd/timesyncd.conf", conf);
   mailcow::TimeSources timesyncd;
-  for (const auto* list : {&conf.ntp, &conf.fallback, &conf.ignored}) {
+  for (const auto* list : {&conf.ntp, &conf.fallback}) {
     for (const std::string& name : *list) timesyncd.AddServer(name);
   }
   Check(timesyncd);
@@ -38,6 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   mailcow::AddNtpConf(text, ntp);
   Check(ntp);
 
+  // Through files it is slow: for what begins with a comment of chrony.conf.
+  if (size == 0 || data[0] != '!') return 0;
   static const mailcow::FakeRoot root;
   root.Write("/etc/chrony/chrony.conf", text);
   const auto chrony = mailcow::ReadChronySources(root.files());
