@@ -1,12 +1,10 @@
 """Mail services of a real Debian, as its systemd and its processes show them."""
 
 import contextlib
-import json
 import os
 import pathlib
 import signal
 import socket
-import unittest
 
 import booted_debian
 import program
@@ -26,44 +24,9 @@ def known(service):
     return f"mailcow_host_requirement_known{{{labels}}}"
 
 
-class DebianTest(unittest.TestCase):
-    """A Debian that the tests of a class have in common."""
-
-    maxDiff = None
-    with_systemd = True
-    package = None
-    why_not = None
-
-    @classmethod
-    def setUpClass(cls):
-        try:
-            booted_debian.prepare()
-            cls.machine = cls.enterClassContext(booted_debian.Machine(cls.with_systemd))
-        except unittest.SkipTest as why_not:
-            cls.why_not = str(why_not)
-            return
-        if cls.package is not None:
-            cls.machine.install(cls.package)
-
-    def setUp(self):
-        # Test by test, so that all that is skipped is counted.
-        if self.why_not is not None:
-            self.skipTest(self.why_not)
-
-    def check(self, *flags):
-        return program.run("check", *flags, *self.machine.flags)
-
-    def rows(self, requirement):
-        """What `check` says of the requirement: its rows, by their subjects."""
-        report = json.loads(self.check("--format=json").stdout)
-        return {
-            row["subject"]: row
-            for row in report["requirements"]
-            if row["id"] == requirement
-        }
-
+class DebianTest(booted_debian.DebianTest):
     def services(self):
-        return self.rows("mail_service_absent")
+        return self.report()["mail_service_absent"]
 
     def wait_until_said(self, expected):
         """Waits for the details of the services that are not absent."""
@@ -193,7 +156,7 @@ class HoldsPort25:
     listeners = None
 
     def foreign_listeners(self):
-        return self.rows("port_foreign_listeners")["25"]
+        return self.report()["port_foreign_listeners"]["25"]
 
     def setUp(self):
         super().setUp()
@@ -209,7 +172,7 @@ class HoldsPort25:
 
 
 class EximTest(HoldsPort25, StatesOfAUnit, DebianTest):
-    package = "exim4-daemon-light"
+    packages = ("exim4-daemon-light",)
     service = "exim4"
     runs_and_starts_at_boot = "exim4.service runs and starts at boot"
     runs = "exim4.service runs"
@@ -251,7 +214,7 @@ class EximTest(HoldsPort25, StatesOfAUnit, DebianTest):
 class SilentBusTest(DebianTest):
     """Of a bus that falls silent while the program serves."""
 
-    package = "exim4-daemon-light"
+    packages = ("exim4-daemon-light",)
 
     def setUp(self):
         super().setUp()
@@ -308,7 +271,7 @@ class SilentBusTest(DebianTest):
 
 
 class PostfixTest(HoldsPort25, StatesOfAUnit, DebianTest):
-    package = "postfix"
+    packages = ("postfix",)
     service = "postfix"
     runs_and_starts_at_boot = (
         "postfix.service starts at boot; postfix@-.service runs"
@@ -325,7 +288,7 @@ class PostfixTest(HoldsPort25, StatesOfAUnit, DebianTest):
 
 
 class DovecotTest(StatesOfAUnit, DebianTest):
-    package = "dovecot-core"
+    packages = ("dovecot-core",)
     service = "dovecot"
     runs_and_starts_at_boot = "dovecot.service runs and starts at boot"
     runs = "dovecot.service runs"
@@ -336,7 +299,7 @@ class WithoutSystemdTest(DebianTest):
     """Where another init runs the host, its scripts and processes tell."""
 
     with_systemd = False
-    package = "exim4-daemon-light"
+    packages = ("exim4-daemon-light",)
 
     def exim(self, command):
         self.machine.run("/etc/init.d/exim4", command)

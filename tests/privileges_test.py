@@ -23,6 +23,7 @@ import unittest
 
 import program
 from ports_end_to_end_test import tells_unit
+from time_server import TimeServer
 
 IDS = 65534
 DOCKER = 64999
@@ -45,6 +46,7 @@ OF_THE_CLOCK = {
     "clock_offset",
     "clock_max_error",
     "clock_unsynchronized_flag",
+    "leap_second_pending",
 }
 OF_A_DISK = {"disk", "disk_available", "disk_inodes_available", "disk_writable"}
 
@@ -180,6 +182,7 @@ class PrivilegesTest(unittest.TestCase):
         self.conf = self.root / "opt/mailcow-dockerized/mailcow.conf"
         self.ports = program.write_mailcow_conf(self.conf.parent)
         self.start_engine()
+        self.time_server = self.enterContext(TimeServer())
         # In a container, not even root may know the clock.
         self.unknown_to_root = self.unknown()
         self.assertLessEqual({which for which, _ in self.unknown_to_root}, OF_THE_CLOCK)
@@ -218,6 +221,7 @@ class PrivilegesTest(unittest.TestCase):
             *setpriv,
             *(self.program, "check", "--format=json", f"--path.rootfs={self.root}"),
             *("--path.procfs=/proc", "--path.sysfs=/sys"),
+            f"--ntp.server={self.time_server.name}",
             path="setpriv",
             cwd="/",
             **options,
