@@ -66,8 +66,9 @@ void Measure(const mailcow::SntpAnswer& answer, const Input& input) {
                               absl::Milliseconds(input.step_milliseconds),
                .elapsed = elapsed});
   if (!server.ok()) {
-    if (!IsOneOf(server.status(), {absl::StatusCode::kDataLoss,
-                                   absl::StatusCode::kUnavailable})) {
+    if (!IsOneOf(server.status(),
+                 {absl::StatusCode::kDataLoss, absl::StatusCode::kUnavailable,
+                  absl::StatusCode::kAborted})) {
       std::abort();
     }
     return;
