@@ -113,7 +113,7 @@ absl::Status AddFile(const Files& files, const std::string& path, int depth,
     const auto more = FilesOf(files, line);
     if (!more.ok()) return more.status();
     for (const std::string& file : *more) {
-      const absl::Status status = AddFile(files, file, depth + 1, sources);
+      absl::Status status = AddFile(files, file, depth + 1, sources);
       // Gone meanwhile, as DHCP's files come and go, or a link to nothing.
       if (!status.ok() && !absl::IsNotFound(status)) return status;
     }

@@ -64,7 +64,7 @@ absl::Status AddFile(const Files& files, const std::string& path, int depth,
   for (const std::string& included : AddNtpConf(*text, sources)) {
     const bool is_absolute = absl::StartsWith(included, "/");
     const std::string directory = path.substr(0, path.rfind('/') + 1);
-    const absl::Status status =
+    absl::Status status =
         AddFile(files, is_absolute ? included : directory + included, depth + 1,
                 sources);
     // ntpd complains of one that is not there, and goes on.

@@ -157,14 +157,14 @@ absl::CivilDay DayOf(const RuleDate& date, int64_t year) {
   const absl::CivilDay first(year, date.month, 1);
   // absl counts weekdays from Monday.
   const int first_weekday = (static_cast<int>(absl::GetWeekday(first)) + 1) % 7;
-  absl::CivilDay day =
-      first + (date.weekday - first_weekday + 7) % 7 + 7 * (date.week - 1);
+  absl::CivilDay day = first + (date.weekday - first_weekday + 7) % 7 +
+                       int64_t{7} * (date.week - 1);
   if (day.month() != date.month) day -= 7;
   return day;
 }
 
 int64_t TimeOf(const RuleDate& date, int64_t year, int64_t utc_offset_seconds) {
-  constexpr int64_t kDaySeconds = 24 * 3600;
+  constexpr int64_t kDaySeconds = int64_t{24} * 3600;
   return (DayOf(date, year) - absl::CivilDay()) * kDaySeconds + date.seconds -
          utc_offset_seconds;
 }

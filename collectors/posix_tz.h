@@ -32,8 +32,8 @@ struct RuleDate {
   int day = 0;
   int month = 0;
   int week = 0;
-  int weekday = 0;             // 0 is Sunday
-  int64_t seconds = 2 * 3600;  // from midnight; may lie in another day
+  int weekday = 0;                      // 0 is Sunday
+  int64_t seconds = int64_t{2} * 3600;  // from midnight; may lie in another day
 };
 
 struct PosixTz {

@@ -69,8 +69,9 @@ absl::StatusOr<std::map<std::string, std::string>> FindProcessesOf(
         "/proc does not show the processes of other users");
   }
   std::map<std::string, std::string> found;
-  for (const std::string& pid : processes->pids)
+  for (const std::string& pid : processes->pids) {
     LookAt(services, files, pid, found);
+  }
   return found;
 }
 

@@ -18,8 +18,8 @@ constexpr size_t kHeaderSize = 44;
 
 // The signed big-endian number that `bytes` are.
 int64_t ToNumber(absl::string_view bytes) {
-  int64_t number = static_cast<signed char>(bytes[0]);
-  for (const char byte : bytes.substr(1)) {
+  int64_t number = static_cast<unsigned char>(bytes[0]) < 0x80 ? 0 : -1;
+  for (const char byte : bytes) {
     number = number * 256 + static_cast<unsigned char>(byte);
   }
   return number;
