@@ -71,7 +71,7 @@ class Agreement(unittest.TestCase):
         )
 
     def setUp(self):
-        self.samples = self.serving.samples()
+        self.samples = program.parse_samples(self.serving.settled_scrape())
 
     def sample(self, name, **labels):
         text = ",".join(f'{label}="{value}"' for label, value in labels.items())

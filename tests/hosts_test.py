@@ -36,7 +36,7 @@ def check(machine):
 
 def metrics(machine):
     with program.Serving(*flags(machine)) as serving:
-        lines = serving.scrape().splitlines(keepends=True)
+        lines = serving.settled_scrape().splitlines(keepends=True)
     return "".join(
         line
         for line in lines

@@ -151,6 +151,14 @@ class Serving:
     def scrape(self):
         return self.get("/metrics")
 
+    def settled_scrape(self):
+        """The first scrape for which every topic was measured: a machine that is
+        busy may serve before that."""
+        age = re.compile(r"^mailcow_host_scrape_collector_age_seconds.* \+Inf$", re.M)
+        return wait_for(
+            lambda: (text := self.scrape()) and not age.search(text) and text
+        )
+
     def samples(self):
         return parse_samples(self.scrape())
 

@@ -28,7 +28,7 @@ def families(machine):
     with program.Serving(
         f"--path.rootfs={machine}/rootfs", f"--path.recording={machine}/recording.json"
     ) as serving:
-        text = serving.scrape()
+        text = serving.settled_scrape()
     helps = dict(re.findall(r"^# HELP (\w+) (.*)$", text, re.MULTILINE))
     return {
         name: (" ".join(re.findall(r'(\w+)="', labels or "")), helps[name])
