@@ -35,7 +35,9 @@ std::string Range(const std::optional<Bound>& bound) {
                       bound->relation == Bound::Relation::kAtLeast ? ":" : "");
 }
 
+// The units of Nagios' plugins; "c" is a counter that only grows.
 absl::string_view UnitOf(Unit unit) {
+  if (unit == Unit::kTotal) return "c";
   return unit == Unit::kBytes ? "B" : unit == Unit::kSeconds ? "s" : "";
 }
 

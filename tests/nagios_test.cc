@@ -100,5 +100,12 @@ TEST(RenderNagios, TextOfTheHostBreaksNeitherLineNorPerformanceData) {
   EXPECT_THAT(line, HasSubstr("'foreign_listeners ___\\x0a'=1;;0"));
 }
 
+TEST(RenderNagios, ACounterIsMarkedAsOne) {
+  constexpr Requirement kSteps = {
+      .id = "clock_steps", .unit = Unit::kTotal, .what = "", .source = ""};
+  EXPECT_THAT(Render({{&kSteps, {.labels = {}, .value = 2}}}),
+              HasSubstr("'clock_steps'=2c;;"));
+}
+
 }  // namespace
 }  // namespace mailcow
