@@ -57,8 +57,7 @@ constexpr TimeDaemon kDaemons[] = {
     {{"ntp", kNtpUnits, kNtpProcesses},
      ReadNtpSources,
      "add pool pool.ntp.org iburst to /etc/ntp.conf, then run systemctl "
-     "restart "
-     "ntp"},
+     "restart ntp"},
     {{"systemd-timesyncd", kTimesyncdUnits, kTimesyncdProcesses},
      ReadTimesyncdSources,
      kTimesyncdRemedy,
