@@ -439,7 +439,7 @@ class CheckTest(CommandLineTest):
         line = self.check(READY, "--format=nagios").stdout
         data = line.rstrip("\n").partition(" | ")[2]
         self.assertRegex(
-            data, r"\A('[^'=|]+'=-?[\d.e+-]+(B|s)?;[\d.:]*;[\d.:]*( |\Z))+\Z"
+            data, r"\A('[^'=|]+'=-?[\d.e+-]+(B|s|c)?;[\d.:]*;[\d.:]*( |\Z))+\Z"
         )
         self.assertIn("'memory'=8332619776B;5637144576:;939524096:", data)
 
