@@ -11,8 +11,8 @@ std::string FormatLocalTime(absl::Time time, const LocalTimeType& type) {
   // Shifted, so that no time zone needs to be loaded.
   const absl::Time shown = time + absl::Seconds(type.utc_offset_seconds);
   return absl::StrCat(
-      absl::FormatTime("%a %Y-%m-%d %H:%M:%S", shown, absl::UTCTimeZone()), " ",
-      type.abbreviation);
+      absl::FormatTime("%a %Y-%m-%d %H:%M:%S", shown, absl::UTCTimeZone()),
+      type.abbreviation.empty() ? "" : " ", type.abbreviation);
 }
 
 std::string FormatUniversalTime(absl::Time time) {

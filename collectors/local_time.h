@@ -17,7 +17,8 @@ struct LocalTimeType {
   std::string abbreviation;  // "CEST"
 };
 
-// "Sun 2017-03-26 01:59:59 CET", as timedatectl has it.
+// "Sun 2017-03-26 01:59:59 CET", as timedatectl has it; without a zone where
+// the type has no name.
 std::string FormatLocalTime(absl::Time time, const LocalTimeType& type);
 std::string FormatUniversalTime(absl::Time time);
 

@@ -65,8 +65,8 @@ absl::StatusOr<absl::Time> UniversalTime(const RtcFacts& facts) {
 std::vector<Reading> Offset(const RtcFacts& facts) {
   if (absl::IsNotFound(facts.time.status())) return {};
   if (!facts.time.ok()) return One(facts.time.status());
-  const std::string shown = absl::FormatTime("%a %Y-%m-%d %H:%M:%S",
-                                             *facts.time, absl::UTCTimeZone());
+  // As it stands in the chip, whatever zone that is of.
+  const std::string shown = FormatLocalTime(*facts.time, LocalTimeType());
   const absl::StatusOr<absl::Time> universal = UniversalTime(facts);
   if (!universal.ok()) return One(universal.status(), shown);
   return One(

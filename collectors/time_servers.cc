@@ -131,32 +131,38 @@ constexpr Rule<TimeServersFacts> kRules[] = {
      Accurate},
 };
 
-std::vector<std::string> ServersToAsk(const Files& files,
-                                      const TimeDaemonsFound& found,
-                                      const TimeServerSettings& settings) {
+absl::StatusOr<std::vector<std::string>> ServersToAsk(
+    const Files& files, const TimeDaemonsFound& found,
+    const TimeServerSettings& settings) {
   TimeSources named;
   for (const std::string& server : settings.servers) named.AddServer(server);
-  std::vector<std::string> servers = named.servers;
-  if (servers.empty()) {
-    servers = ReadSourcesOf(found, files).value_or(TimeSources()).servers;
+  if (named.servers.empty()) {
+    absl::StatusOr<TimeSources> configured = ReadSourcesOf(found, files);
+    if (!configured.ok()) return configured.status();
+    named = *std::move(configured);
   }
-  servers.resize(std::min(servers.size(), kMaxServers));
-  return servers;
+  named.servers.resize(std::min(named.servers.size(), kMaxServers));
+  return named.servers;
 }
 
 TimeServersFacts Observe(const Host& host, const TimeServerSettings& settings) {
   TimeServersFacts facts{.found = FindTimeDaemons(host),
+                         .unknown_servers = absl::OkStatus(),
                          .answers = {},
                          .kernel = host.kernel.Adjtimex(),
                          .max_offset = settings.max_offset,
                          .age = absl::ZeroDuration()};
-  const std::vector<std::string> servers =
+  const absl::StatusOr<std::vector<std::string>> servers =
       ServersToAsk(host.files, facts.found, settings);
+  if (!servers.ok()) {
+    facts.unknown_servers = servers.status();
+    return facts;
+  }
   std::vector<absl::StatusOr<ServerTime>> answers =
-      host.time_servers.Ask(servers);
-  for (size_t i = 0; i < servers.size(); ++i) {
+      host.time_servers.Ask(*servers);
+  for (size_t i = 0; i < servers->size(); ++i) {
     if (answers[i].ok()) facts.age = std::max(facts.age, answers[i]->age);
-    facts.answers.emplace_back(servers[i], std::move(answers[i]));
+    facts.answers.emplace_back((*servers)[i], std::move(answers[i]));
   }
   return facts;
 }
@@ -182,6 +188,7 @@ absl::StatusOr<double> MedianOffsetSeconds(const TimeServersFacts& facts) {
     if (answer.ok()) continue;
     reasons.push_back(absl::StrCat(server, ": ", answer.status().message()));
   }
+  if (!facts.unknown_servers.ok()) return facts.unknown_servers;
   if (facts.answers.empty()) {
     return absl::UnavailableError(
         "no time server is known to ask; --ntp.server names one");

@@ -24,6 +24,8 @@ struct TimeServerSettings {
 
 struct TimeServersFacts {
   TimeDaemonsFound found;
+  // Why it is not known whom to ask; OK where it is.
+  absl::Status unknown_servers;
   // Each server that was asked, and what it says.
   std::vector<std::pair<std::string, absl::StatusOr<ServerTime>>> answers;
   absl::StatusOr<ClockState> kernel;

@@ -57,7 +57,10 @@ absl::StatusOr<ZoneData> ReadZone(const Files& files,
         kLocaltime, " leads to the time zone ", *name, ", which has no file"));
   }
   if (!bytes.ok()) return bytes.status();
-  return ParseTzif(*bytes);
+  absl::StatusOr<ZoneData> zone = ParseTzif(*bytes);
+  if (zone.ok()) return zone;
+  return absl::Status(zone.status().code(),
+                      absl::StrCat(kLocaltime, ": ", zone.status().message()));
 }
 
 absl::StatusOr<ZoneState> ReadState(const Files& files,

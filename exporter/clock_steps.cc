@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <chrono>
+
 namespace mailcow {
 namespace {
 
@@ -16,6 +18,10 @@ absl::Duration ReadClock(clockid_t id) {
 }
 
 }  // namespace
+
+absl::Time TimeOfDay() {
+  return absl::FromChrono(std::chrono::system_clock::now());
+}
 
 std::optional<absl::Duration> TimeOfBoot() {
   // Between two readings, the scheduler may take its time.

@@ -12,6 +12,10 @@
 
 namespace mailcow {
 
+// The time of day. Debian 12's absl::Now() asks the kernel only every two
+// seconds, and does not see that the clock was set since then.
+absl::Time TimeOfDay();
+
 // How far the time of day is ahead of the time since the boot. Nothing where
 // the two could not be read at the same moment.
 std::optional<absl::Duration> TimeOfBoot();

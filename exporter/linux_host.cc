@@ -16,7 +16,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
 #include "exporter/sock_diag.h"
 
 namespace mailcow {
@@ -87,10 +86,7 @@ absl::StatusOr<ClockState> LinuxKernel::Adjtimex() const {
       .leap_second_pending = (clock.status & (STA_INS | STA_DEL)) != 0};
 }
 
-absl::StatusOr<absl::Time> LinuxKernel::Now() const {
-  // absl::Now() of 2022 does not see for two seconds that the clock was set.
-  return absl::FromChrono(std::chrono::system_clock::now());
-}
+absl::StatusOr<absl::Time> LinuxKernel::Now() const { return TimeOfDay(); }
 
 absl::StatusOr<double> LinuxKernel::ClockSteps() const {
   return clock_steps_.Look(TimeOfBoot());

@@ -62,12 +62,6 @@ uint64_t Nonce() {
   return nonce;
 }
 
-// absl::Now() of 2022 asks the kernel only every two seconds, and does not see
-// that the clock was set since then.
-absl::Time TimeOfDay() {
-  return absl::FromChrono(std::chrono::system_clock::now());
-}
-
 SntpResult Unanswered(absl::Status status) {
   return {.answer = std::move(status),
           .is_unanswered = true,

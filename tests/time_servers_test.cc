@@ -84,6 +84,10 @@ TEST_F(TimeServersCollector, ConfigurationThatCannotBeReadNamesNoServers) {
   TurnOn("chrony.service");
   host_.root.MakeDirectory("/etc/chrony/chrony.conf");
   EXPECT_THAT(All("ntp_server_reachable"), IsEmpty());
+  const absl::Status status = Only("clock_accurate").value.status();
+  EXPECT_TRUE(absl::IsDataLoss(status));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("/etc/chrony/chrony.conf"));
 }
 
 TEST_F(TimeServersCollector, WhileTheBusIsSilentAllThatAreNamedAreAsked) {
