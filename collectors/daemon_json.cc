@@ -51,7 +51,7 @@ absl::StatusOr<DaemonJson> ParseDaemonJson(absl::string_view text) {
 }
 
 absl::StatusOr<DaemonJson> ReadDaemonJson(const Files& files) {
-  const absl::StatusOr<std::string> text = files.Read(kPath);
+  const absl::StatusOr<std::string> text = files.ReadWatched(kPath);
   if (absl::IsNotFound(text.status())) return DaemonJson();
   if (!text.ok()) return text.status();
   return ParseDaemonJson(*text);

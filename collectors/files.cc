@@ -9,10 +9,14 @@
 
 #include <array>
 #include <cerrno>
+#include <map>
 #include <memory>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/synchronization/mutex.h"
+#include "collectors/watched_file.h"
 
 namespace mailcow {
 namespace {
@@ -71,9 +75,19 @@ FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
+// By path.
+struct Files::Kept {
+  absl::Mutex mutex;
+  std::map<std::string, WatchedFile, std::less<>> watched
+      ABSL_GUARDED_BY(mutex);
+  std::map<std::string, FileDescriptor, std::less<>> open
+      ABSL_GUARDED_BY(mutex);
+};
+
 Files::Files(Roots roots)
     : roots_(std::move(roots)),
-      reads_(std::make_shared<BoundedWait<std::string>>(kDiskDeadline)) {
+      reads_(std::make_shared<BoundedWait<std::string>>(kDiskDeadline)),
+      kept_(std::make_shared<Kept>()) {
   while (absl::EndsWith(roots_.root, "/")) roots_.root.pop_back();
   if (roots_.proc.empty()) roots_.proc = roots_.root + "/proc";
   if (roots_.sys.empty()) roots_.sys = roots_.root + "/sys";
@@ -125,6 +139,57 @@ absl::StatusOr<std::string> Files::Read(absl::string_view path,
                      [files = *this, path = std::string(path), max_bytes] {
                        return files.ReadNow(path, max_bytes);
                      });
+}
+
+absl::StatusOr<std::string> Files::ReadWatched(absl::string_view path) const {
+  const WatchedFile* file;
+  {
+    absl::MutexLock lock(&kept_->mutex);
+    auto found = kept_->watched.find(path);
+    if (found == kept_->watched.end()) {
+      // Not a copy of these files: their thread must not keep them.
+      const Files own(roots_);
+      const std::string name(path);
+      const std::string directory = name.substr(0, name.rfind('/') + 1);
+      found =
+          kept_->watched
+              .try_emplace(
+                  name, name,
+                  WatchedFile::Access{
+                      .read = [own,
+                               name] { return own.ReadNow(name, kMaxBytes); },
+                      .open_directory =
+                          [own, directory] {
+                            return own.Open(directory, O_PATH);
+                          }})
+              .first;
+    }
+    file = &found->second;
+  }
+  return file->Latest();
+}
+
+absl::StatusOr<std::string> Files::ReadKept(absl::string_view path) const {
+  absl::MutexLock lock(&kept_->mutex);
+  auto file = kept_->open.find(path);
+  if (file == kept_->open.end()) {
+    absl::StatusOr<FileDescriptor> opened = Open(path, O_RDONLY);
+    if (!opened.ok()) return opened.status();
+    file = kept_->open.try_emplace(std::string(path), *std::move(opened)).first;
+  }
+  std::array<char, 16384> buffer;
+  const ssize_t got =
+      pread(file->second.get(), buffer.data(), buffer.size(), 0);
+  if (got < 0) {
+    absl::Status failed = absl::ErrnoToStatus(errno, path);
+    kept_->open.erase(file);
+    return failed;
+  }
+  if (static_cast<size_t>(got) == buffer.size()) {
+    return absl::DataLossError(
+        absl::StrCat(path, " is larger than ", buffer.size() - 1, " bytes"));
+  }
+  return std::string(buffer.data(), static_cast<size_t>(got));
 }
 
 absl::StatusOr<std::string> Files::ReadNow(absl::string_view path,

@@ -60,6 +60,14 @@ class Files {
   absl::StatusOr<std::string> Read(absl::string_view path,
                                    size_t max_bytes = kMaxBytes) const;
 
+  // The same for a file that every scrape needs; it never waits, but for the
+  // first time, since a thread of its own reads the file whenever it changes.
+  absl::StatusOr<std::string> ReadWatched(absl::string_view path) const;
+
+  // The same for a file of /proc that every scrape needs and that the kernel
+  // makes anew for each reading: its descriptor is kept.
+  absl::StatusOr<std::string> ReadKept(absl::string_view path) const;
+
   // Whether something stands at `path`. An error where that cannot be told.
   absl::StatusOr<bool> Exists(absl::string_view path) const;
 
@@ -103,6 +111,9 @@ class Files {
   Roots roots_;
   // Shared, so that copies know of each other's questions that hang.
   std::shared_ptr<BoundedWait<std::string>> reads_;
+  // What is kept from one scrape to the next.
+  struct Kept;
+  std::shared_ptr<Kept> kept_;
 };
 
 }  // namespace mailcow

@@ -97,7 +97,7 @@ int MailcowConf::Times(absl::string_view key) const {
 absl::StatusOr<MailcowConf> ReadMailcowConf(const Files& files,
                                             absl::string_view directory) {
   const absl::StatusOr<std::string> text =
-      files.Read(absl::StrCat(directory, "/mailcow.conf"));
+      files.ReadWatched(absl::StrCat(directory, "/mailcow.conf"));
   if (absl::IsNotFound(text.status())) return MailcowConf();
   if (!text.ok()) return text.status();
   return MailcowConf::Parse(*text);

@@ -100,7 +100,7 @@ Meminfo ParseMeminfo(absl::string_view text) {
 
 std::unique_ptr<Collector> MakeMemoryCollector(std::string mailcow_directory) {
   auto observe = [directory = std::move(mailcow_directory)](const Host& host) {
-    const absl::StatusOr<std::string> text = host.files.Read(kPath);
+    const absl::StatusOr<std::string> text = host.files.ReadKept(kPath);
     const absl::StatusOr<MailcowConf> conf =
         ReadMailcowConf(host.files, directory);
     return MemoryFacts{

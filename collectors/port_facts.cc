@@ -96,7 +96,7 @@ void RefuseSharing(const PortFacts& earlier, PortValue& value) {
 PortsFacts ObservePorts(const Host& host, absl::string_view mailcow_directory) {
   const absl::StatusOr<MailcowConf> conf =
       ReadMailcowConf(host.files, mailcow_directory);
-  const auto addresses = host.kernel.Addresses();
+  const auto addresses = [&host] { return host.kernel.Addresses(); };
   const DockerView view{.docker = host.docker.Latest(),
                         .project = ProjectOf(conf)};
   PortsFacts facts{.ports = {},

@@ -21,6 +21,8 @@ struct PortFacts {
   PortValue value;
   int times_set = 0;  // lines of mailcow.conf that set the variable
   absl::StatusOr<std::vector<Holder>> holders;
+
+  bool operator==(const PortFacts&) const = default;
 };
 
 struct PortsFacts {
@@ -29,6 +31,8 @@ struct PortsFacts {
   absl::StatusOr<std::vector<Container>> containers;
   absl::string_view directory;                // of mailcow.conf
   absl::Duration age = absl::ZeroDuration();  // of what Docker said
+
+  bool operator==(const PortsFacts&) const = default;
 };
 
 // `mailcow_directory` is where mailcow.conf lies; it must outlive the facts.

@@ -76,10 +76,10 @@ bool IsIpv4Loopback(const IpAddress& address) {
   return address.family == IpAddress::Family::kIpv4 && address.bytes[0] == 127;
 }
 
-absl::StatusOr<std::string> Complaint(
-    const PortDefinition& definition, absl::string_view value,
-    const absl::StatusOr<Bind>& bind,
-    const absl::StatusOr<std::vector<IpAddress>>& addresses) {
+absl::StatusOr<std::string> Complaint(const PortDefinition& definition,
+                                      absl::string_view value,
+                                      const absl::StatusOr<Bind>& bind,
+                                      AddressSource addresses) {
   if (!bind.ok()) return std::string(bind.status().message());
   const bool is_web = !definition.bind_variable.empty();
   if (is_web && value.find(':') != absl::string_view::npos) {
@@ -96,8 +96,9 @@ absl::StatusOr<std::string> Complaint(
   }
   if (!bind->address.has_value() || bind->address->IsWildcard()) return "";
   if (IsIpv4Loopback(*bind->address)) return "";
-  if (!addresses.ok()) return addresses.status();
-  if (std::count(addresses->begin(), addresses->end(), *bind->address) == 0) {
+  const absl::StatusOr<std::vector<IpAddress>> own = addresses();
+  if (!own.ok()) return own.status();
+  if (std::count(own->begin(), own->end(), *bind->address) == 0) {
     return absl::StrCat(is_web ? definition.bind_variable : definition.variable,
                         " asks for ", ToString(*bind->address),
                         ", which is no address of this host");
@@ -131,9 +132,8 @@ bool Overlap(const Bind& one, const Bind& other) {
           other.address->IsWildcard());
 }
 
-PortValue ParsePortValue(
-    const PortDefinition& definition, const MailcowConf& conf,
-    const absl::StatusOr<std::vector<IpAddress>>& addresses) {
+PortValue ParsePortValue(const PortDefinition& definition,
+                         const MailcowConf& conf, AddressSource addresses) {
   const absl::StatusOr<std::string> value =
       conf.Get(definition.variable, absl::StrCat(definition.default_port));
   const absl::StatusOr<std::string> separate_address =

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -33,6 +34,8 @@ absl::Span<const PortDefinition> PortDefinitions();
 struct Bind {
   std::optional<IpAddress> address;
   uint16_t port = 0;
+
+  bool operator==(const Bind&) const = default;
 };
 
 // Whether `listener` keeps Docker from binding `bind`.
@@ -47,12 +50,18 @@ struct PortValue {
   // Why mailcow cannot run with the value; empty where it can. An error where
   // that cannot be told.
   absl::StatusOr<std::string> complaint;
+
+  bool operator==(const PortValue&) const = default;
 };
 
-// Reads the value that `conf` has for a port. `addresses` are the host's.
-PortValue ParsePortValue(
-    const PortDefinition& definition, const MailcowConf& conf,
-    const absl::StatusOr<std::vector<IpAddress>>& addresses);
+// Tells the addresses of the host.
+using AddressSource =
+    absl::FunctionRef<absl::StatusOr<std::vector<IpAddress>>()>;
+
+// Reads the value that `conf` has for a port. `addresses` is asked only where
+// the value names one.
+PortValue ParsePortValue(const PortDefinition& definition,
+                         const MailcowConf& conf, AddressSource addresses);
 
 }  // namespace mailcow
 

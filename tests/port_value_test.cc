@@ -24,9 +24,9 @@ const PortDefinition& Definition(absl::string_view variable) {
 
 // What `conf` makes of the variable, on a host with two addresses.
 PortValue Value(absl::string_view variable, absl::string_view conf) {
-  return ParsePortValue(
-      Definition(variable), *MailcowConf::Parse(conf),
-      std::vector<IpAddress>{Ip("127.0.0.1"), Ip("203.0.113.5")});
+  return ParsePortValue(Definition(variable), *MailcowConf::Parse(conf), [] {
+    return std::vector<IpAddress>{Ip("127.0.0.1"), Ip("203.0.113.5")};
+  });
 }
 
 TEST(PortDefinitions, AreThoseOfMailcowsPage) {
@@ -123,8 +123,7 @@ TEST(ParsePortValue, AddressMustBeOneOfTheHost) {
 }
 
 TEST(ParsePortValue, UnknownAddressesMatterOnlyToAValueThatNamesOne) {
-  const absl::StatusOr<std::vector<IpAddress>> unknown =
-      absl::UnavailableError("no getifaddrs");
+  const auto unknown = [] { return absl::UnavailableError("no getifaddrs"); };
   const auto conf = MailcowConf::Parse("SMTP_PORT=203.0.113.5:25");
   EXPECT_TRUE(absl::IsUnavailable(
       ParsePortValue(Definition("SMTP_PORT"), *conf, unknown)

@@ -9,8 +9,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto conf =
       mailcow::MailcowConf::Parse({reinterpret_cast<const char*>(data), size});
   if (!conf.ok()) return 0;
-  const std::vector<mailcow::IpAddress> addresses = {
-      *mailcow::ParseIpAddress("192.0.2.1")};
+  const auto addresses = [] {
+    return std::vector<mailcow::IpAddress>{
+        *mailcow::ParseIpAddress("192.0.2.1")};
+  };
   for (const mailcow::PortDefinition& port : mailcow::PortDefinitions()) {
     const mailcow::PortValue value =
         mailcow::ParsePortValue(port, *conf, addresses);
