@@ -14,6 +14,7 @@
 #include "collectors/docker_state.h"
 #include "collectors/files.h"
 #include "collectors/ip_address.h"
+#include "collectors/process_names.h"
 
 namespace mailcow {
 
@@ -53,6 +54,8 @@ struct Listener {
 struct Owner {
   absl::StatusOr<std::string> process;  // its name: "exim4"
   absl::StatusOr<std::string> cgroup;   // "/system.slice/exim4.service"
+
+  bool operator==(const Owner&) const = default;
 };
 
 // The answers of the kernel that come at once and from no file.
@@ -144,6 +147,7 @@ struct Host {
   const Docker& docker;
   const Bus& bus;
   const TimeServers& time_servers;
+  const ProcessNames& processes;
 };
 
 }  // namespace mailcow

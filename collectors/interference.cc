@@ -144,7 +144,8 @@ InterferenceFacts Observe(const Host& host) {
                           .has_systemd = !absl::IsNotFound(units.status())};
   if (!facts.has_systemd) units = std::vector<SystemdUnit>(names.size());
   const auto links = BootLinks(host.files);
-  const auto processes = FindProcessesOf(MailServices(), host.files);
+  const auto processes =
+      FindProcessesOf(MailServices(), host.processes, host.files);
   size_t next = 0;
   for (const Service& service : MailServices()) {
     const auto process_of = [&service](const auto& by_service) {

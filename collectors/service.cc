@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "collectors/processes.h"
 
 namespace mailcow {
 namespace {
 
-// As most processes are none of these, only their names are read.
 bool IsNameOfAny(absl::Span<const Service> services, absl::string_view name) {
   return std::any_of(
       services.begin(), services.end(), [name](const auto& service) {
@@ -27,13 +24,12 @@ bool IsNameOfAny(absl::Span<const Service> services, absl::string_view name) {
 // Adds the process if it is one of a service. One that ended meanwhile is
 // none.
 void LookAt(absl::Span<const Service> services, const Files& files,
-            absl::string_view pid, std::map<std::string, std::string>& found) {
-  const auto read = [&files, pid](absl::string_view name) {
-    return files.Read(absl::StrCat("/proc/", pid, "/", name)).value_or("");
-  };
-  const std::string comm = read("comm");
-  const absl::string_view name = absl::StripTrailingAsciiWhitespace(comm);
+            const std::string& pid, const std::string& name,
+            std::map<std::string, std::string>& found) {
   if (!IsNameOfAny(services, name)) return;
+  const auto read = [&files, &pid](absl::string_view file) {
+    return files.Read(absl::StrCat("/proc/", pid, "/", file)).value_or("");
+  };
   const std::string status = read("status");
   // Kernels before 4.1 do not tell: better a container's than none.
   if (status.empty() || IsInContainer(status).value_or(false)) return;
@@ -61,16 +57,13 @@ bool IsProcessOf(const Service& service, absl::string_view name,
 }
 
 absl::StatusOr<std::map<std::string, std::string>> FindProcessesOf(
-    absl::Span<const Service> services, const Files& files) {
-  const absl::StatusOr<Processes> processes = ListProcesses(files);
-  if (!processes.ok()) return processes.status();
-  if (processes->hides_others) {
-    return absl::PermissionDeniedError(
-        "/proc does not show the processes of other users");
-  }
+    absl::Span<const Service> services, const ProcessNames& processes,
+    const Files& files) {
+  const auto names = processes.Latest();
+  if (!names.ok()) return names.status();
   std::map<std::string, std::string> found;
-  for (const std::string& pid : processes->pids) {
-    LookAt(services, files, pid, found);
+  for (const auto& [pid, name] : **names) {
+    LookAt(services, files, pid, name, found);
   }
   return found;
 }

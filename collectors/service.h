@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "collectors/files.h"
+#include "collectors/process_names.h"
 
 namespace mailcow {
 
@@ -34,10 +35,10 @@ bool IsProcessOf(const Service& service, absl::string_view name,
                  absl::string_view command_line);
 
 // The processes of services on the host, those in containers left out: the
-// service's name, and the process's. PermissionDenied where the processes of
-// other users are hidden from us.
+// service's name, and the process's. The errors of ProcessNames.
 absl::StatusOr<std::map<std::string, std::string>> FindProcessesOf(
-    absl::Span<const Service> services, const Files& files);
+    absl::Span<const Service> services, const ProcessNames& processes,
+    const Files& files);
 
 // Whether /proc/PID/status is that of a process in a container: it then has a
 // number of its own there. DataLoss.

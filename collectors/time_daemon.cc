@@ -100,8 +100,9 @@ std::vector<Service> Services() {
   return services;
 }
 
-absl::StatusOr<std::vector<FoundTimeDaemon>> FromProcesses(const Files& files) {
-  const auto processes = FindProcessesOf(Services(), files);
+absl::StatusOr<std::vector<FoundTimeDaemon>> FromProcesses(const Host& host) {
+  const auto processes =
+      FindProcessesOf(Services(), host.processes, host.files);
   if (!processes.ok()) return processes.status();
   const bool is_named =
       processes->count("ntpsec") + processes->count("openntpd") > 0;
@@ -134,7 +135,7 @@ TimeDaemonsFound FindTimeDaemons(const Host& host) {
   }
   const absl::StatusOr<std::vector<SystemdUnit>> units = host.bus.Units(names);
   if (absl::IsNotFound(units.status())) {
-    return {.daemons = FromProcesses(host.files), .has_systemd = false};
+    return {.daemons = FromProcesses(host), .has_systemd = false};
   }
   return {.daemons = IfKnown(units, FromUnits), .has_systemd = true};
 }

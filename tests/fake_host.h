@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -154,9 +155,17 @@ struct FakeHost {
   FakeDocker docker;
   FakeBus bus;
   FakeTimeServers time_servers;
+  mutable std::vector<std::unique_ptr<Collector>> kept = {};
 
+  // Keeps the collector: its findings refer to it.
+  Collected CollectWith(std::unique_ptr<Collector> collector) const {
+    kept.push_back(std::move(collector));
+    return CollectWith(*kept.back());
+  }
   Collected CollectWith(const Collector& collector) const {
-    return collector.Collect({root.files(), kernel, docker, bus, time_servers});
+    const Files files = root.files();
+    return collector.Collect(
+        {files, kernel, docker, bus, time_servers, ProcessNames(files)});
   }
 };
 

@@ -41,7 +41,8 @@ class Processes : public testing::Test {
         absl::StrReplaceAll(command_line, {{" ", absl::string_view("\0", 1)}}));
   }
   absl::StatusOr<std::map<std::string, std::string>> Find() {
-    return FindProcessesOf(MailServices(), root_.files());
+    return FindProcessesOf(MailServices(), ProcessNames(root_.files()),
+                           root_.files());
   }
 
   FakeRoot root_;
@@ -87,12 +88,15 @@ TEST(FindProcessesOf, HiddenProcHidesWhatThereIs) {
   const FakeRoot root;
   root.MakeDirectory("/proc/812");
   EXPECT_TRUE(absl::IsPermissionDenied(
-      FindProcessesOf(MailServices(), root.files()).status()));
+      FindProcessesOf(MailServices(), ProcessNames(root.files()), root.files())
+          .status()));
 }
 
 TEST(FindProcessesOf, WithoutProcNothingIsKnown) {
   const FakeRoot root;
-  EXPECT_FALSE(FindProcessesOf(MailServices(), root.files()).ok());
+  EXPECT_FALSE(
+      FindProcessesOf(MailServices(), ProcessNames(root.files()), root.files())
+          .ok());
 }
 
 }  // namespace

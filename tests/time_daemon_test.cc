@@ -26,11 +26,13 @@ std::vector<std::string> Described(const TimeDaemonsFound& found) {
 }
 
 TimeDaemonsFound FindOn(const FakeHost& host) {
-  return FindTimeDaemons({.files = host.root.files(),
+  const Files files = host.root.files();
+  return FindTimeDaemons({.files = files,
                           .kernel = host.kernel,
                           .docker = host.docker,
                           .bus = host.bus,
-                          .time_servers = host.time_servers});
+                          .time_servers = host.time_servers,
+                          .processes = ProcessNames(files)});
 }
 
 TEST(TimeDaemons, ThatAreToBeKeptComeFirst) {
