@@ -1,5 +1,7 @@
 #include "collectors/all.h"
 
+#include <utility>
+
 #include "collectors/clock.h"
 #include "collectors/disk.h"
 #include "collectors/docker.h"
@@ -15,9 +17,8 @@
 
 namespace mailcow {
 
-std::vector<std::unique_ptr<Collector>> AllCollectors(
-    const Settings& settings) {
-  std::vector<std::unique_ptr<Collector>> collectors;
+Collectors AllCollectors(const Settings& settings) {
+  Collectors collectors;
   collectors.push_back(MakeMemoryCollector(settings.mailcow_directory));
   collectors.push_back(
       MakeDiskCollector(settings.mailcow_directory, settings.disk_paths));
@@ -31,7 +32,19 @@ std::vector<std::unique_ptr<Collector>> AllCollectors(
   collectors.push_back(MakeNtpCollector());
   collectors.push_back(MakeTimeServersCollector(settings.time_servers));
   collectors.push_back(MakeClockCollector());
+  for (const auto& collector : collectors) {
+    collector->Override(settings.limits);
+  }
   return collectors;
+}
+
+Collectors ChosenCollectors(const Settings& settings, const Topics& topics) {
+  Collectors chosen;
+  for (auto& collector : AllCollectors(settings)) {
+    if (topics.find(collector->topic()) == topics.end()) continue;
+    chosen.push_back(std::move(collector));
+  }
+  return chosen;
 }
 
 bool AsksDocker(absl::string_view topic) {

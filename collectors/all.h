@@ -3,12 +3,15 @@
 #ifndef COLLECTORS_ALL_H_
 #define COLLECTORS_ALL_H_
 
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "collectors/collector.h"
+#include "collectors/limits.h"
 #include "collectors/time_servers.h"
 
 namespace mailcow {
@@ -20,9 +23,17 @@ struct Settings {
   // Watched beside Docker's data root.
   std::vector<std::string> disk_paths = {};
   TimeServerSettings time_servers = {};
+  Limits limits = {};  // in place of mailcow's
 };
 
-std::vector<std::unique_ptr<Collector>> AllCollectors(const Settings& settings);
+using Collectors = std::vector<std::unique_ptr<Collector>>;
+Collectors AllCollectors(const Settings& settings);
+
+// Names of topics.
+using Topics = std::set<std::string, std::less<>>;
+
+// Those of the topics that are chosen.
+Collectors ChosenCollectors(const Settings& settings, const Topics& topics);
 
 // Whether the topic needs to know what Docker says.
 bool AsksDocker(absl::string_view topic);

@@ -26,6 +26,8 @@ struct DockerEngine {
 struct PublishedPort {
   IpAddress address;  // 0.0.0.0 and :: are every address of their family
   uint16_t port = 0;
+
+  bool operator==(const PublishedPort&) const = default;
 };
 
 struct Container {
@@ -38,6 +40,7 @@ struct Container {
   std::vector<PublishedPort> ports;  // none unless it runs
 
   bool is_running() const { return state == "running"; }
+  bool operator==(const Container&) const = default;
 };
 
 struct Volume {

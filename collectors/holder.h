@@ -27,6 +27,8 @@ struct Holder {
   // Whether it is somebody else's than mailcow's. An error where that cannot be
   // told.
   absl::StatusOr<bool> is_foreign;
+
+  bool operator==(const Holder&) const = default;
 };
 
 // "exim4 (exim4.service) at 0.0.0.0:25, [::]:25"

@@ -21,6 +21,8 @@ struct ServiceFacts {
   std::string service;  // "postfix-mailcow"
   // None where the service has no container.
   std::optional<Container> container;
+
+  bool operator==(const ServiceFacts&) const = default;
 };
 
 struct MailcowFacts {
@@ -29,6 +31,8 @@ struct MailcowFacts {
   absl::StatusOr<std::vector<ServiceFacts>> services;
   absl::string_view directory;                // of mailcow.conf
   absl::Duration age = absl::ZeroDuration();  // of what Docker said
+
+  bool operator==(const MailcowFacts&) const = default;
 };
 
 // mailcow's services that `conf` leaves on: those that every version has, and

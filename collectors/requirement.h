@@ -79,6 +79,8 @@ struct Reading {
   std::string detail = "";
   // Replaces the requirement's remedy where a more exact one is known.
   std::string remedy = "";
+
+  bool operator==(const Reading&) const = default;
 };
 
 // The readings of a requirement that has one subject.

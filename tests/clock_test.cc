@@ -10,7 +10,7 @@ namespace {
 using ::testing::ElementsAre;
 
 Collected Collect(const FakeHost& host) {
-  return host.CollectWith(*MakeClockCollector());
+  return host.CollectWith(MakeClockCollector());
 }
 
 Reading Single(const FakeHost& host, absl::string_view id) {
@@ -91,7 +91,8 @@ TEST(Clock, UnknownTimeAndStepsLeaveTheRestKnown) {
 
 TEST(Clock, EveryNumberHasOneSubject) {
   std::vector<absl::string_view> ids;
-  for (const Finding& finding : Collect(FakeHost()).findings) {
+  const FakeHost host;
+  for (const Finding& finding : Collect(host).findings) {
     ids.push_back(finding.requirement->id);
     EXPECT_TRUE(finding.reading.labels.empty()) << finding.requirement->id;
   }

@@ -30,7 +30,7 @@ class NtpCollector : public testing::Test {
     SetUnit("chrony.service", "active", "enabled");
     host_.root.Write("/etc/chrony/chrony.conf", servers);
   }
-  Collected Collect() { return host_.CollectWith(*MakeNtpCollector()); }
+  Collected Collect() { return host_.CollectWith(MakeNtpCollector()); }
   std::vector<Reading> All(const std::string& id) {
     return ReadingsOf(Collect(), id);
   }

@@ -43,7 +43,7 @@ class TimeServersCollector : public testing::Test {
   }
 
   Collected Collect() {
-    return host_.CollectWith(*MakeTimeServersCollector(settings_));
+    return host_.CollectWith(MakeTimeServersCollector(settings_));
   }
   std::vector<Reading> All(const std::string& id) {
     return ReadingsOf(Collect(), id);
