@@ -108,7 +108,7 @@ absl::Status DockerWatch::Shared::Ask(bool with_inventory) {
   // What is found may be as old as the question. A listener that is there now
   // is in the answer if it is a container's.
   const Clock::time_point asked_at = Clock::now();
-  std::set<uint64_t> listeners = InodesOf(DumpListeners());
+  std::set<uint64_t> listeners = InodesOf(SockDiag().Listeners());
   const absl::StatusOr<std::string> body = AskForContainers();
   if (absl::IsDeadlineExceeded(body.status())) return body.status();
   StoreContainers(body, std::move(listeners), asked_at);

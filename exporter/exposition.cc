@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "exporter/text_format.h"
 
 namespace mailcow {
 namespace {
@@ -25,6 +26,24 @@ MetricFamily AsCounter(MetricFamily family) {
     metric.counter.value = metric.gauge.value;
   }
   return family;
+}
+
+// A family without a sample says nothing.
+std::vector<MetricFamily> WithSamples(std::vector<MetricFamily> families) {
+  families.erase(std::remove_if(families.begin(), families.end(),
+                                [](const MetricFamily& family) {
+                                  return family.metric.empty();
+                                }),
+                 families.end());
+  return families;
+}
+
+// A family of which the samples are text already.
+void AppendShared(const MetricFamily& family, absl::string_view samples,
+                  std::string& out) {
+  if (samples.empty()) return;
+  AppendHead(family, out);
+  absl::StrAppend(&out, samples);
 }
 
 std::string HelpOf(const Requirement& requirement, const Section& section) {
@@ -60,8 +79,8 @@ MetricFamily Limits(const Requirement& requirement) {
                samples);
 }
 
-void AppendSection(const Section& section,
-                   std::vector<MetricFamily>& families) {
+std::string FamiliesText(const Section& section) {
+  std::vector<MetricFamily> families;
   const Requirement* last = nullptr;
   for (const Finding& finding : section.findings) {
     if (finding.requirement == last) continue;
@@ -69,6 +88,7 @@ void AppendSection(const Section& section,
     families.push_back(Measurements(section, *last));
     if (last->unit != Unit::kBool) families.push_back(Limits(*last));
   }
+  return TextFormat().Serialize(WithSamples(std::move(families)));
 }
 
 // The labels of a verdict. Two readings can share a subject, as two services
@@ -83,8 +103,8 @@ int Badness(Verdict verdict) {
   return verdict == Verdict::kUnmet ? 2 : verdict == Verdict::kUnknown ? 1 : 0;
 }
 
-void AppendVerdicts(const std::vector<Row>& rows,
-                    std::vector<MetricFamily>& families) {
+std::vector<std::pair<Labels, Verdict>> VerdictsOf(
+    const std::vector<Row>& rows) {
   std::vector<std::pair<Labels, Verdict>> verdicts;
   for (const Row& row : rows) {
     if (!row.level.has_value()) continue;
@@ -98,26 +118,27 @@ void AppendVerdicts(const std::vector<Row>& rows,
       same->second = row.verdict;
     }
   }
-  std::vector<Sample> met;
-  std::vector<Sample> known;
-  for (const auto& [labels, verdict] : verdicts) {
-    const bool is_known = verdict != Verdict::kUnknown;
-    known.push_back({labels, is_known ? 1.0 : 0.0});
-    if (is_known) {
-      met.push_back({labels, verdict == Verdict::kMet ? 1.0 : 0.0});
-    }
-  }
-  families.push_back(
-      Gauge(absl::StrCat(kPrefix, "requirement_met"),
-            "Whether the requirement is met; no sample while that is not known",
-            met));
-  families.push_back(Gauge(absl::StrCat(kPrefix, "requirement_known"),
-                           "Whether the requirement could be judged", known));
-  families.push_back(
-      Gauge(absl::StrCat(kPrefix, "ready"),
-            "Whether every required requirement of the topics that are asked "
-            "is met; one that is not known is not met",
-            {{{}, IsReady(Count(rows)) ? 1.0 : 0.0}}));
+  return verdicts;
+}
+
+// The families that all topics share, each with the samples that are given.
+MetricFamily Met(const std::vector<Sample>& samples) {
+  return Gauge(
+      absl::StrCat(kPrefix, "requirement_met"),
+      "Whether the requirement is met; no sample while that is not known",
+      samples);
+}
+MetricFamily Known(const std::vector<Sample>& samples) {
+  return Gauge(absl::StrCat(kPrefix, "requirement_known"),
+               "Whether the requirement could be judged", samples);
+}
+
+MetricFamily Ready(const Counts& counts) {
+  return Gauge(
+      absl::StrCat(kPrefix, "ready"),
+      "Whether every required requirement of the topics that are asked "
+      "is met; one that is not known is not met",
+      {{{}, IsReady(counts) ? 1.0 : 0.0}});
 }
 
 bool IsComplete(const Section& section) {
@@ -126,27 +147,21 @@ bool IsComplete(const Section& section) {
       [](const Finding& finding) { return finding.reading.value.ok(); });
 }
 
-void AppendCollectors(const Report& report,
-                      std::vector<MetricFamily>& families) {
-  std::vector<Sample> success;
-  std::vector<Sample> duration;
-  std::vector<Sample> age;
-  for (const Section& section : report.sections) {
-    const Labels labels = {{"collector", section.topic}};
-    success.push_back({labels, IsComplete(section) ? 1.0 : 0.0});
-    duration.push_back({labels, absl::ToDoubleSeconds(section.duration)});
-    age.push_back({labels, absl::ToDoubleSeconds(section.age)});
-  }
-  const std::string prefix = absl::StrCat(kPrefix, "scrape_collector_");
-  families.push_back(
-      Gauge(absl::StrCat(prefix, "success"),
-            "Whether the collector could read all that it asked for", success));
-  families.push_back(Gauge(absl::StrCat(prefix, "duration_seconds"),
-                           "Time the collector took", duration));
-  families.push_back(Gauge(absl::StrCat(prefix, "age_seconds"),
-                           "Age of the collector's findings; 0 for those that "
-                           "are read at the scrape",
-                           age));
+// The families that tell of the collectors, each with one sample at most.
+MetricFamily Success(const std::vector<Sample>& samples) {
+  return Gauge(absl::StrCat(kPrefix, "scrape_collector_success"),
+               "Whether the collector could read all that it asked for",
+               samples);
+}
+MetricFamily Duration(const std::vector<Sample>& samples) {
+  return Gauge(absl::StrCat(kPrefix, "scrape_collector_duration_seconds"),
+               "Time the collector took", samples);
+}
+MetricFamily Age(const std::vector<Sample>& samples) {
+  return Gauge(absl::StrCat(kPrefix, "scrape_collector_age_seconds"),
+               "Age of the collector's findings; 0 for those that are read at "
+               "the scrape",
+               samples);
 }
 
 }  // namespace
@@ -177,20 +192,59 @@ MetricFamily Gauge(std::string name, std::string help,
   return family;
 }
 
-std::vector<MetricFamily> FamiliesOf(const Report& report) {
-  std::vector<MetricFamily> families;
-  for (const Section& section : report.sections) {
-    AppendSection(section, families);
+Exposition::Fragment Exposition::FragmentOf(const Section& section) {
+  const std::vector<Row> rows = RowsOf(section);
+  std::vector<Sample> met;
+  std::vector<Sample> known;
+  for (const auto& [labels, verdict] : VerdictsOf(rows)) {
+    const bool is_known = verdict != Verdict::kUnknown;
+    known.push_back({labels, is_known ? 1.0 : 0.0});
+    if (is_known) {
+      met.push_back({labels, verdict == Verdict::kMet ? 1.0 : 0.0});
+    }
   }
-  AppendVerdicts(RowsOf(report), families);
-  AppendCollectors(report, families);
-  // A family without a sample says nothing.
-  families.erase(std::remove_if(families.begin(), families.end(),
-                                [](const MetricFamily& family) {
-                                  return family.metric.empty();
-                                }),
-                 families.end());
-  return families;
+  const Sample collector{{{"collector", section.topic}}, 0};
+  Fragment fragment{.findings = section.findings,
+                    .families = FamiliesText(section),
+                    .met = "",
+                    .known = "",
+                    .success = SampleText(Success({collector})),
+                    .duration = SampleText(Duration({collector})),
+                    .age = SampleText(Age({collector})),
+                    .is_complete = IsComplete(section),
+                    .counts = Count(rows)};
+  AppendSamples(Met(met), fragment.met);
+  AppendSamples(Known(known), fragment.known);
+  return fragment;
+}
+
+void Exposition::Append(const Report& report, std::string& out) {
+  absl::MutexLock lock(&mutex_);
+  std::string met;
+  std::string known;
+  std::string success;
+  std::string duration;
+  std::string age;
+  Counts counts;
+  for (const Section& section : report.sections) {
+    Fragment& fragment = fragments_[section.topic];
+    if (!fragment.findings.AreSameAs(section.findings)) {
+      fragment = FragmentOf(section);
+    }
+    out += fragment.families;
+    met += fragment.met;
+    known += fragment.known;
+    counts += fragment.counts;
+    fragment.success.Append(fragment.is_complete ? 1 : 0, success);
+    fragment.duration.Append(absl::ToDoubleSeconds(section.duration), duration);
+    fragment.age.Append(absl::ToDoubleSeconds(section.age), age);
+  }
+  AppendShared(Met({}), met, out);
+  AppendShared(Known({}), known, out);
+  out += TextFormat().Serialize({Ready(counts)});
+  AppendShared(Success({}), success, out);
+  AppendShared(Duration({}), duration, out);
+  AppendShared(Age({}), age, out);
 }
 
 }  // namespace mailcow

@@ -1,14 +1,18 @@
-// Turns a report into metric families: the measurements, their limits, and the
-// verdicts on them.
+// Turns a report into metrics: the measurements, their limits, and the verdicts
+// on them.
 
 #ifndef EXPORTER_EXPOSITION_H_
 #define EXPORTER_EXPOSITION_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "collectors/requirement.h"
 #include "exporter/report.h"
+#include "exporter/text_format.h"
 #include "prometheus/metric_family.h"
 
 namespace mailcow {
@@ -27,8 +31,32 @@ struct Sample {
 prometheus::MetricFamily Gauge(std::string name, std::string help,
                                const std::vector<Sample>& samples);
 
-// Everything that is derived from the report.
-std::vector<prometheus::MetricFamily> FamiliesOf(const Report& report);
+// Renders reports in Prometheus' text format. What follows from findings that
+// are the same as in an earlier report is kept. Thread-safe.
+class Exposition {
+ public:
+  // Appends everything that is derived from the report.
+  void Append(const Report& report, std::string& out);
+
+ private:
+  // What follows from one topic's findings.
+  struct Fragment {
+    Findings findings;
+    std::string families;
+    // Samples of the families that all topics share.
+    std::string met;
+    std::string known;
+    SampleText success;
+    SampleText duration;
+    SampleText age;
+    bool is_complete = false;
+    Counts counts;
+  };
+  static Fragment FragmentOf(const Section& section);
+
+  absl::Mutex mutex_;
+  std::map<std::string, Fragment> fragments_ ABSL_GUARDED_BY(mutex_);
+};
 
 }  // namespace mailcow
 

@@ -16,7 +16,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "exporter/sock_diag.h"
 
 namespace mailcow {
 namespace {
@@ -105,7 +104,7 @@ std::vector<absl::StatusOr<Filesystem>> LinuxKernel::Statvfs(
 }
 
 absl::StatusOr<std::vector<Listener>> LinuxKernel::Listeners() const {
-  return DumpListeners();
+  return sock_diag_.Listeners();
 }
 
 std::vector<Owner> LinuxKernel::OwnersOf(

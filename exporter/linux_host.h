@@ -12,6 +12,7 @@
 #include "collectors/bounded_wait.h"
 #include "collectors/host.h"
 #include "exporter/clock_steps.h"
+#include "exporter/sock_diag.h"
 #include "exporter/socket_owner.h"
 
 namespace mailcow {
@@ -38,6 +39,7 @@ class LinuxKernel : public Kernel {
   const Files files_;
   mutable BoundedWait<Filesystem> mounts_;
   mutable SocketOwners owners_;
+  mutable SockDiag sock_diag_;
   mutable class ClockSteps clock_steps_;
 };
 

@@ -25,24 +25,39 @@ std::string Row::reason() const {
 std::vector<Row> RowsOf(const Report& report) {
   std::vector<Row> rows;
   for (const Section& section : report.sections) {
-    for (const Finding& finding : section.findings) {
-      bool is_judged = false;
-      for (const Level level : {Level::kRequired, Level::kRecommended}) {
-        const std::optional<Bound>& bound =
-            BoundOf(*finding.requirement, level);
-        if (!bound.has_value()) continue;
-        is_judged = true;
-        rows.push_back(
-            {&section, &finding, level, Judge(*bound, finding.reading.value)});
-      }
-      if (!is_judged) {
-        rows.push_back(
-            {&section, &finding, std::nullopt,
-             finding.reading.value.ok() ? Verdict::kFact : Verdict::kUnknown});
-      }
+    const std::vector<Row> more = RowsOf(section);
+    rows.insert(rows.end(), more.begin(), more.end());
+  }
+  return rows;
+}
+
+std::vector<Row> RowsOf(const Section& section) {
+  std::vector<Row> rows;
+  for (const Finding& finding : section.findings) {
+    bool is_judged = false;
+    for (const Level level : {Level::kRequired, Level::kRecommended}) {
+      const std::optional<Bound>& bound = BoundOf(*finding.requirement, level);
+      if (!bound.has_value()) continue;
+      is_judged = true;
+      rows.push_back(
+          {&section, &finding, level, Judge(*bound, finding.reading.value)});
+    }
+    if (!is_judged) {
+      rows.push_back(
+          {&section, &finding, std::nullopt,
+           finding.reading.value.ok() ? Verdict::kFact : Verdict::kUnknown});
     }
   }
   return rows;
+}
+
+Counts& Counts::operator+=(const Counts& other) {
+  met += other.met;
+  unmet_required += other.unmet_required;
+  unmet_recommended += other.unmet_recommended;
+  unknown_required += other.unknown_required;
+  unknown_recommended += other.unknown_recommended;
+  return *this;
 }
 
 Counts Count(const std::vector<Row>& rows) {

@@ -4,8 +4,10 @@
 #ifndef EXPORTER_REPORT_H_
 #define EXPORTER_REPORT_H_
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -18,7 +20,7 @@ struct Section {
   std::string topic;
   // Set where the findings are refreshed off the scrape path.
   std::optional<Cadence> cadence;
-  std::vector<Finding> findings = {};
+  Findings findings = {};
   // How long it took to find them, and how long ago that was.
   absl::Duration duration = absl::ZeroDuration();
   absl::Duration age = absl::ZeroDuration();
@@ -26,6 +28,9 @@ struct Section {
 
 struct Report {
   std::vector<Section> sections;
+  // Holds what the findings refer to, where that may end before the report
+  // does.
+  std::shared_ptr<const void> held = nullptr;
 };
 
 // One verdict: a finding held against one level's bound, or a plain fact, which
@@ -50,6 +55,7 @@ struct Row {
 
 // Every verdict, in report order.
 std::vector<Row> RowsOf(const Report& report);
+std::vector<Row> RowsOf(const Section& section);
 
 struct Counts {
   int met = 0;
@@ -57,6 +63,8 @@ struct Counts {
   int unmet_recommended = 0;
   int unknown_required = 0;
   int unknown_recommended = 0;
+
+  Counts& operator+=(const Counts& other);
 };
 Counts Count(const std::vector<Row>& rows);
 

@@ -94,28 +94,14 @@ absl::Status SendRequest(const FileDescriptor& socket) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Listener>> DumpOnce(bool& was_interrupted) {
-  const FileDescriptor socket(
+absl::StatusOr<FileDescriptor> OpenSocket() {
+  FileDescriptor socket(
       ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (socket.get() < 0) return absl::ErrnoToStatus(errno, kWhat);
   const timeval deadline = {.tv_sec = 1, .tv_usec = 0};
   setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &deadline,
              sizeof(deadline));
-  if (const absl::Status sent = SendRequest(socket); !sent.ok()) return sent;
-  std::vector<Listener> listeners;
-  std::array<char, 32768> buffer;
-  for (;;) {
-    const ssize_t got = recv(socket.get(), buffer.data(), buffer.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return absl::ErrnoToStatus(errno, kWhat);
-    absl::StatusOr<DiagDatagram> datagram =
-        ParseDiagDatagram({buffer.data(), static_cast<size_t>(got)});
-    if (!datagram.ok()) return datagram.status();
-    listeners.insert(listeners.end(), datagram->listeners.begin(),
-                     datagram->listeners.end());
-    was_interrupted |= datagram->was_interrupted;
-    if (datagram->is_last) return listeners;
-  }
+  return socket;
 }
 
 }  // namespace
@@ -147,10 +133,36 @@ absl::StatusOr<DiagDatagram> ParseDiagDatagram(absl::string_view datagram) {
   return parsed;
 }
 
-absl::StatusOr<std::vector<Listener>> DumpListeners() {
+absl::StatusOr<std::vector<Listener>> SockDiag::Dump(bool& was_interrupted) {
+  if (const absl::Status sent = SendRequest(socket_); !sent.ok()) return sent;
+  std::vector<Listener> listeners;
+  std::array<char, 32768> buffer;
+  for (;;) {
+    const ssize_t got = recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return absl::ErrnoToStatus(errno, kWhat);
+    absl::StatusOr<DiagDatagram> datagram =
+        ParseDiagDatagram({buffer.data(), static_cast<size_t>(got)});
+    if (!datagram.ok()) return datagram.status();
+    listeners.insert(listeners.end(), datagram->listeners.begin(),
+                     datagram->listeners.end());
+    was_interrupted |= datagram->was_interrupted;
+    if (datagram->is_last) return listeners;
+  }
+}
+
+absl::StatusOr<std::vector<Listener>> SockDiag::Listeners() {
+  absl::MutexLock lock(&mutex_);
   for (int i = 0; i < kMaxTries; ++i) {
+    if (socket_.get() < 0) {
+      absl::StatusOr<FileDescriptor> socket = OpenSocket();
+      if (!socket.ok()) return socket.status();
+      socket_ = *std::move(socket);
+    }
     bool was_interrupted = false;
-    absl::StatusOr<std::vector<Listener>> listeners = DumpOnce(was_interrupted);
+    absl::StatusOr<std::vector<Listener>> listeners = Dump(was_interrupted);
+    // The rest of a broken answer would be taken for the next one.
+    if (!listeners.ok()) socket_ = FileDescriptor(-1);
     if (!listeners.ok() || !was_interrupted) return listeners;
   }
   return absl::UnavailableError(

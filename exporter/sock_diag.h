@@ -7,14 +7,29 @@
 
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "collectors/files.h"
 #include "collectors/host.h"
 
 namespace mailcow {
 
-// IPv4 and IPv6 listeners of this process's network namespace.
-absl::StatusOr<std::vector<Listener>> DumpListeners();
+// Asks over one socket, which is kept. Thread-safe.
+class SockDiag {
+ public:
+  // IPv4 and IPv6 listeners of the network namespace in which this was first
+  // called.
+  absl::StatusOr<std::vector<Listener>> Listeners();
+
+ private:
+  absl::StatusOr<std::vector<Listener>> Dump(bool& was_interrupted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  absl::Mutex mutex_;
+  FileDescriptor socket_ ABSL_GUARDED_BY(mutex_){-1};
+};
 
 // What one datagram of the kernel's answer holds.
 struct DiagDatagram {

@@ -1,5 +1,6 @@
 #include "exporter/survey.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,24 +21,27 @@ Section Ask(const Collector& collector, const Host& host) {
 
 // For a topic that has never answered: not even its subjects are known.
 Section Unanswered(const Collector& collector) {
-  Section section{.topic = std::string(collector.topic()),
-                  .cadence = collector.cadence(),
-                  .age = absl::InfiniteDuration()};
+  std::vector<Finding> findings;
   for (const Requirement* requirement : collector.requirements()) {
-    section.findings.push_back(
+    findings.push_back(
         {requirement,
          {.labels = {}, .value = absl::UnavailableError("not measured yet")}});
   }
-  return section;
+  return {.topic = std::string(collector.topic()),
+          .cadence = collector.cadence(),
+          .findings = std::move(findings),
+          .age = absl::InfiniteDuration()};
 }
 
-void Distrust(Section& section, absl::Duration since,
-              absl::Duration allowance) {
-  for (Finding& finding : section.findings) {
+Findings Distrusted(const Findings& findings, int64_t since_seconds,
+                    absl::Duration allowance) {
+  std::vector<Finding> distrusted(findings.begin(), findings.end());
+  for (Finding& finding : distrusted) {
     finding.reading.value = absl::DeadlineExceededError(absl::StrCat(
-        "last measured ", absl::ToInt64Seconds(since),
-        " seconds ago, more than ", absl::ToInt64Seconds(allowance)));
+        "last measured ", since_seconds, " seconds ago, more than ",
+        absl::ToInt64Seconds(allowance)));
   }
+  return distrusted;
 }
 
 }  // namespace
@@ -73,6 +77,7 @@ void Survey::KeepRefreshing(Refreshed& refreshed) {
     absl::MutexLock lock(&mutex_);
     refreshed.section = std::move(section);
     refreshed.at = asked_at;
+    refreshed.distrusted_seconds = -1;
     if (!std::exchange(refreshed.is_filled, true)) refreshed.first.set_value();
   } while (stopped.wait_for(absl::ToChronoNanoseconds(
                collector.cadence()->every)) != std::future_status::ready);
@@ -92,7 +97,7 @@ std::vector<std::string> Survey::AwaitFirstFindings(absl::Duration deadline) {
 
 Section Survey::TakeRefreshed(const Collector& collector) {
   absl::MutexLock lock(&mutex_);
-  for (const Refreshed& refreshed : refreshed_) {
+  for (Refreshed& refreshed : refreshed_) {
     if (refreshed.collector != &collector) continue;
     Section section = refreshed.section;
     if (!refreshed.is_filled) return section;
@@ -100,18 +105,40 @@ Section Survey::TakeRefreshed(const Collector& collector) {
     const absl::Duration since = absl::FromChrono(clock_() - refreshed.at);
     section.age += since;
     const absl::Duration allowance = section.cadence->allowance;
-    if (since > allowance) Distrust(section, since, allowance);
+    if (since <= allowance) return section;
+    const int64_t seconds = absl::ToInt64Seconds(since);
+    if (std::exchange(refreshed.distrusted_seconds, seconds) != seconds) {
+      refreshed.distrusted = Distrusted(section.findings, seconds, allowance);
+    }
+    section.findings = refreshed.distrusted;
     return section;
   }
   return Unanswered(collector);
 }
 
-Report Survey::Take() {
+Section Survey::TakeNow(const Collector& collector) {
+  Section section = Ask(collector, host_);
+  absl::MutexLock lock(&mutex_);
+  Findings& last = last_[&collector];
+  if (last.AreSameAs(section.findings)) return section;
+  const bool are_equal =
+      std::equal(last.begin(), last.end(), section.findings.begin(),
+                 section.findings.end());
+  if (are_equal) {
+    section.findings = last;
+  } else {
+    last = section.findings;
+  }
+  return section;
+}
+
+Report Survey::Take(IsAsked is_asked) {
   Report report;
   for (const auto& collector : collectors_) {
+    if (!is_asked(collector->topic())) continue;
     report.sections.push_back(collector->cadence().has_value()
                                   ? TakeRefreshed(*collector)
-                                  : Ask(*collector, host_));
+                                  : TakeNow(*collector));
   }
   return report;
 }

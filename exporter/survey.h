@@ -5,21 +5,24 @@
 #define EXPORTER_SURVEY_H_
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "collectors/all.h"
 #include "collectors/collector.h"
 #include "exporter/report.h"
 
 namespace mailcow {
-
-using Collectors = std::vector<std::unique_ptr<Collector>>;
 
 class Survey {
  public:
@@ -38,8 +41,10 @@ class Survey {
   // Returns the topics that were not.
   std::vector<std::string> AwaitFirstFindings(absl::Duration deadline);
 
-  // What is known now. Findings that were refreshed too long ago are unknown.
-  Report Take();
+  // What is known now of the topics that `is_asked` names. Findings that were
+  // refreshed too long ago are unknown. Thread-safe.
+  using IsAsked = absl::FunctionRef<bool(absl::string_view topic)>;
+  Report Take(IsAsked is_asked = [](absl::string_view) { return true; });
 
  private:
   struct Refreshed {
@@ -48,10 +53,14 @@ class Survey {
     std::chrono::steady_clock::time_point at = {};
     bool is_filled = false;
     std::promise<void> first = {};
+    // What stands for the findings once they are too old.
+    int64_t distrusted_seconds = -1;
+    Findings distrusted = {};
   };
 
   void KeepRefreshing(Refreshed& refreshed);
   Section TakeRefreshed(const Collector& collector);
+  Section TakeNow(const Collector& collector);
 
   const Collectors& collectors_;
   const Host host_;
@@ -64,6 +73,8 @@ class Survey {
   std::vector<std::pair<std::string, std::future<void>>> first_findings_;
   absl::Mutex mutex_;
   std::vector<Refreshed> refreshed_ ABSL_GUARDED_BY(mutex_);
+  // Of the topics that are read at the scrape, what they last found.
+  std::map<const Collector*, Findings> last_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
 };
 

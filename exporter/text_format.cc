@@ -102,17 +102,42 @@ std::string ToValidUtf8(absl::string_view text) {
   return valid;
 }
 
+void AppendHead(const MetricFamily& family, std::string& out) {
+  absl::StrAppend(&out, "# HELP ", family.name, " ");
+  AppendEscaped(family.help, false, out);
+  absl::StrAppend(&out, "\n# TYPE ", family.name, " ", TypeName(family.type),
+                  "\n");
+}
+
+void AppendSamples(const MetricFamily& family, std::string& out) {
+  for (const ClientMetric& metric : family.metric) {
+    AppendSample(family, metric, out);
+  }
+}
+
+SampleText::SampleText(const MetricFamily& family) {
+  AppendSamples(family, before_value_);
+  before_value_.resize(before_value_.rfind(' ') + 1);
+}
+
+SampleText SampleText::WithHead(const MetricFamily& family) {
+  SampleText text(family);
+  std::string head;
+  AppendHead(family, head);
+  text.before_value_.insert(0, head);
+  return text;
+}
+
+void SampleText::Append(double value, std::string& out) const {
+  absl::StrAppend(&out, before_value_, FormatNumber(value), "\n");
+}
+
 std::string TextFormat::Serialize(
     const std::vector<MetricFamily>& families) const {
   std::string out;
   for (const MetricFamily& family : families) {
-    absl::StrAppend(&out, "# HELP ", family.name, " ");
-    AppendEscaped(family.help, false, out);
-    absl::StrAppend(&out, "\n# TYPE ", family.name, " ", TypeName(family.type),
-                    "\n");
-    for (const ClientMetric& metric : family.metric) {
-      AppendSample(family, metric, out);
-    }
+    AppendHead(family, out);
+    AppendSamples(family, out);
   }
   return out;
 }

@@ -26,6 +26,26 @@ class TextFormat : public prometheus::Serializer {
       const std::vector<prometheus::MetricFamily>& families) const override;
 };
 
+// The parts of a family's text, for those who keep samples from one scrape to
+// the next.
+void AppendHead(const prometheus::MetricFamily& family, std::string& out);
+void AppendSamples(const prometheus::MetricFamily& family, std::string& out);
+
+// The text of a sample whose value changes from one scrape to the next.
+class SampleText {
+ public:
+  SampleText() = default;
+  // Of the family's only sample.
+  explicit SampleText(const prometheus::MetricFamily& family);
+  // The same with the family's head before it.
+  static SampleText WithHead(const prometheus::MetricFamily& family);
+
+  void Append(double value, std::string& out) const;
+
+ private:
+  std::string before_value_;
+};
+
 // The shortest text that reads back as the same number; "+Inf", "-Inf", "NaN".
 std::string FormatNumber(double value);
 

@@ -11,6 +11,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <thread>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -161,19 +164,53 @@ TEST_F(LinuxKernelTest, AddressesContainLoopback) {
   EXPECT_THAT(*addresses, Contains(*ParseIpAddress("127.0.0.1")));
 }
 
-TEST_F(LinuxKernelTest, AListenerIsListedAndItsOwnerFound) {
-  const FileDescriptor listening(
-      socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ASSERT_EQ(listen(listening.get(), 1), 0);
+// A socket that listens at a free port.
+FileDescriptor Listen() {
+  FileDescriptor listening(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(listen(listening.get(), 1), 0);
+  return listening;
+}
+
+// What `kernel` tells of `socket`; nothing where it does not list it.
+std::optional<Listener> ListedBy(const Kernel& kernel,
+                                 const FileDescriptor& socket) {
   struct stat status = {};
-  ASSERT_EQ(fstat(listening.get(), &status), 0);
-  const absl::StatusOr<std::vector<Listener>> listeners = kernel_.Listeners();
-  ASSERT_TRUE(listeners.ok()) << listeners.status();
-  const auto own = std::find_if(
-      listeners->begin(), listeners->end(),
-      [&](const Listener& other) { return other.inode == status.st_ino; });
-  ASSERT_NE(own, listeners->end());
+  EXPECT_EQ(fstat(socket.get(), &status), 0);
+  const absl::StatusOr<std::vector<Listener>> listeners = kernel.Listeners();
+  EXPECT_TRUE(listeners.ok()) << listeners.status();
+  if (!listeners.ok()) return std::nullopt;
+  for (const Listener& listener : *listeners) {
+    if (listener.inode == status.st_ino) return listener;
+  }
+  return std::nullopt;
+}
+
+TEST_F(LinuxKernelTest, AListenerIsListedAndItsOwnerFound) {
+  const FileDescriptor listening = Listen();
+  const std::optional<Listener> own = ListedBy(kernel_, listening);
+  ASSERT_TRUE(own.has_value());
   EXPECT_TRUE(kernel_.OwnersOf({*own}).front().process.ok());
+}
+
+TEST_F(LinuxKernelTest, ListenersAreThoseOfEachMoment) {
+  const FileDescriptor first = Listen();
+  EXPECT_TRUE(ListedBy(kernel_, first).has_value());
+  const FileDescriptor second = Listen();
+  EXPECT_TRUE(ListedBy(kernel_, second).has_value());
+  EXPECT_TRUE(ListedBy(kernel_, first).has_value());
+}
+
+TEST_F(LinuxKernelTest, SeveralThreadsMayAskForListenersAtOnce) {
+  const FileDescriptor listening = Listen();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 20; ++j) {
+        EXPECT_TRUE(ListedBy(kernel_, listening).has_value());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(IsSuperblockReadOnly, IsTheLastColumnNotThatOfTheMount) {

@@ -7,11 +7,16 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <optional>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
@@ -73,8 +78,8 @@ uint64_t InodeOf(const FileDescriptor& socket) {
   return status.st_ino;
 }
 
-std::optional<Listener> Dumped(uint64_t inode) {
-  const absl::StatusOr<std::vector<Listener>> listeners = DumpListeners();
+std::optional<Listener> Dumped(uint64_t inode, SockDiag& sock_diag) {
+  const absl::StatusOr<std::vector<Listener>> listeners = sock_diag.Listeners();
   EXPECT_TRUE(listeners.ok()) << listeners.status();
   if (!listeners.ok()) return std::nullopt;
   for (const Listener& listener : *listeners) {
@@ -83,7 +88,19 @@ std::optional<Listener> Dumped(uint64_t inode) {
   return std::nullopt;
 }
 
-TEST(DumpListeners, SeesAnIpv4Listener) {
+std::optional<Listener> Dumped(uint64_t inode) {
+  SockDiag sock_diag;
+  return Dumped(inode, sock_diag);
+}
+
+// How many times the listener is in one dump.
+auto CountIn(const std::vector<Listener>& listeners, uint64_t inode) {
+  return std::count_if(
+      listeners.begin(), listeners.end(),
+      [inode](const Listener& listener) { return listener.inode == inode; });
+}
+
+TEST(SockDiag, SeesAnIpv4Listener) {
   const FileDescriptor socket = ListenOnIpv4();
   const std::optional<Listener> listener = Dumped(InodeOf(socket));
   ASSERT_TRUE(listener.has_value());
@@ -92,7 +109,7 @@ TEST(DumpListeners, SeesAnIpv4Listener) {
   EXPECT_FALSE(listener->ipv6_only);
 }
 
-TEST(DumpListeners, SeesAnIpv6ListenerThatTakesIpv4Too) {
+TEST(SockDiag, SeesAnIpv6ListenerThatTakesIpv4Too) {
   const FileDescriptor socket = ListenOnIpv6(0);
   const std::optional<Listener> listener = Dumped(InodeOf(socket));
   ASSERT_TRUE(listener.has_value());
@@ -101,14 +118,14 @@ TEST(DumpListeners, SeesAnIpv6ListenerThatTakesIpv4Too) {
   EXPECT_FALSE(listener->ipv6_only);
 }
 
-TEST(DumpListeners, SeesThatAListenerIsIpv6Only) {
+TEST(SockDiag, SeesThatAListenerIsIpv6Only) {
   const FileDescriptor socket = ListenOnIpv6(1);
   const std::optional<Listener> listener = Dumped(InodeOf(socket));
   ASSERT_TRUE(listener.has_value());
   EXPECT_TRUE(listener->ipv6_only);
 }
 
-TEST(DumpListeners, NoLongerSeesAListenerThatIsClosed) {
+TEST(SockDiag, NoLongerSeesAListenerThatIsClosed) {
   uint64_t inode = 0;
   {
     const FileDescriptor socket = ListenOnIpv4();
@@ -118,7 +135,7 @@ TEST(DumpListeners, NoLongerSeesAListenerThatIsClosed) {
   EXPECT_FALSE(Dumped(inode).has_value());
 }
 
-TEST(DumpListeners, DoesNotSeeASocketThatOnlyHasAPort) {
+TEST(SockDiag, DoesNotSeeASocketThatOnlyHasAPort) {
   const FileDescriptor bound(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address = {};
   address.sin_family = AF_INET;
@@ -128,7 +145,7 @@ TEST(DumpListeners, DoesNotSeeASocketThatOnlyHasAPort) {
   EXPECT_FALSE(Dumped(InodeOf(bound)).has_value());
 }
 
-TEST(DumpListeners, DoesNotSeeConnections) {
+TEST(SockDiag, DoesNotSeeConnections) {
   const FileDescriptor listening = ListenOnIpv4();
   sockaddr_storage address = OwnAddress(listening);
   const FileDescriptor client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -137,6 +154,68 @@ TEST(DumpListeners, DoesNotSeeConnections) {
   ASSERT_GE(accepted.get(), 0);
   EXPECT_FALSE(Dumped(InodeOf(client)).has_value());
   EXPECT_FALSE(Dumped(InodeOf(accepted)).has_value());
+}
+
+// It asks over the same socket again.
+TEST(SockDiag, AskedAgainItSeesWhatCameAndWhatWentInBetween) {
+  SockDiag sock_diag;
+  FileDescriptor first = ListenOnIpv4();
+  const uint64_t first_inode = InodeOf(first);
+  EXPECT_TRUE(Dumped(first_inode, sock_diag).has_value());
+  const FileDescriptor second = ListenOnIpv6(0);
+  EXPECT_TRUE(Dumped(InodeOf(second), sock_diag).has_value());
+  EXPECT_TRUE(Dumped(first_inode, sock_diag).has_value());
+  { const FileDescriptor closed = std::move(first); }
+  EXPECT_FALSE(Dumped(first_inode, sock_diag).has_value());
+  EXPECT_TRUE(Dumped(InodeOf(second), sock_diag).has_value());
+}
+
+TEST(SockDiag, KeepsOneSocketHoweverOftenItIsAsked) {
+  // The number that its socket will have: the lowest that is free.
+  const int number = FileDescriptor(dup(STDIN_FILENO)).get();
+  SockDiag sock_diag;
+  ASSERT_TRUE(sock_diag.Listeners().ok());
+  struct stat before = {};
+  ASSERT_EQ(fstat(number, &before), 0);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(sock_diag.Listeners().ok());
+  struct stat after = {};
+  ASSERT_EQ(fstat(number, &after), 0);
+  EXPECT_EQ(after.st_ino, before.st_ino);
+  EXPECT_EQ(FileDescriptor(dup(STDIN_FILENO)).get(), number + 1);
+}
+
+// More than one datagram holds; none may be left for the next answer.
+TEST(SockDiag, SeesManyListenersOnceEachTime) {
+  std::vector<FileDescriptor> listening;
+  for (int i = 0; i < 300; ++i) listening.push_back(ListenOnIpv4());
+  SockDiag sock_diag;
+  for (int i = 0; i < 3; ++i) {
+    const absl::StatusOr<std::vector<Listener>> listeners =
+        sock_diag.Listeners();
+    ASSERT_TRUE(listeners.ok()) << listeners.status();
+    for (const FileDescriptor& socket : listening) {
+      EXPECT_EQ(CountIn(*listeners, InodeOf(socket)), 1);
+    }
+  }
+}
+
+TEST(SockDiag, AnswersSeveralThreadsAtOnce) {
+  std::vector<FileDescriptor> listening;
+  for (int i = 0; i < 100; ++i) listening.push_back(ListenOnIpv4());
+  SockDiag sock_diag;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 20; ++j) {
+        const absl::StatusOr<std::vector<Listener>> listeners =
+            sock_diag.Listeners();
+        ASSERT_TRUE(listeners.ok()) << listeners.status();
+        EXPECT_EQ(CountIn(*listeners, InodeOf(listening.front())), 1);
+        EXPECT_EQ(CountIn(*listeners, InodeOf(listening.back())), 1);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 // The bytes of a value, as the kernel sends it.

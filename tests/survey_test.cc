@@ -1,9 +1,10 @@
 #include "exporter/survey.h"
 
 #include <atomic>
+#include <limits>
+#include <thread>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/fake_host.h"
@@ -18,7 +19,8 @@ constexpr Cadence kCadence = {.every = absl::Hours(1),
 constexpr Requirement kRequirement = {
     .id = "answers", .unit = Unit::kCount, .what = "", .source = ""};
 
-// Counts how often it was asked, and answers that.
+// Counts how often it was asked, and answers that unless it is told to answer
+// something else.
 class CountingCollector : public Collector {
  public:
   CountingCollector(std::string topic, std::optional<Cadence> cadence)
@@ -28,21 +30,26 @@ class CountingCollector : public Collector {
   std::vector<const Requirement*> requirements() const override {
     return {&kRequirement};
   }
+  void Override(const Limits&) override {}
   Collected Collect(const Host&) const override {
     const int count = ++count_;
-    if (count == hanging_at_) release_.WaitForNotification();
+    while (count >= hanging_from_) std::this_thread::yield();
     ++answered_;
+    const int answer = fixed_ == 0 ? count : fixed_.load();
     return {.findings = {{&kRequirement,
-                          {.labels = {{"path", "/srv"}}, .value = count}}},
+                          {.labels = {{"path", "/srv"}}, .value = answer}}},
             .age = age_};
   }
   std::optional<Cadence> cadence() const override { return cadence_; }
 
   // What is found from now on was told so long ago. Before it is asked.
   void Age(absl::Duration age) { age_ = age; }
-  // The answer of that number hangs until Release().
-  void HangAt(int count) { hanging_at_ = count; }
-  void Release() { release_.Notify(); }
+  // What it answers from now on; 0 is the count again.
+  void Answer(int fixed) { fixed_ = fixed; }
+  // The answers from that number on hang until Release().
+  void HangFrom(int count) { hanging_from_ = count; }
+  void Release() { hanging_from_ = std::numeric_limits<int>::max(); }
+  int asked() const { return count_; }
   int answered() const { return answered_; }
   void AwaitQuestion(int count) const {
     while (count_ < count) std::this_thread::yield();
@@ -54,8 +61,8 @@ class CountingCollector : public Collector {
   absl::Duration age_ = absl::ZeroDuration();
   mutable std::atomic<int> count_ = 0;
   mutable std::atomic<int> answered_ = 0;
-  std::atomic<int> hanging_at_ = 0;
-  mutable absl::Notification release_;
+  std::atomic<int> hanging_from_ = std::numeric_limits<int>::max();
+  std::atomic<int> fixed_ = 0;
 };
 
 // A host that nobody looks at, a clock that the test moves, and one collector.
@@ -79,11 +86,13 @@ class SurveyTest : public testing::Test {
   const FakeDocker docker_ = {};
   const FakeBus bus_ = {};
   const FakeTimeServers time_servers_ = {};
+  const ProcessNames processes_{files_};
   const Host host_ = {.files = files_,
                       .kernel = kernel_,
                       .docker = docker_,
                       .bus = bus_,
-                      .time_servers = time_servers_};
+                      .time_servers = time_servers_,
+                      .processes = processes_};
   std::atomic<int> now_seconds_ = 1000;
   CountingCollector* collector_ = nullptr;
   Collectors collectors_;
@@ -109,6 +118,85 @@ TEST_F(SurveyTest, ReportsTheTopicsInTheirOrder) {
   EXPECT_EQ(report.sections[2].topic, "ports");
   EXPECT_FALSE(report.sections[0].cadence.has_value());
   EXPECT_TRUE(report.sections[1].cadence.has_value());
+}
+
+TEST_F(SurveyTest, AsksOnlyForTheTopicsThatAreWanted) {
+  Add(std::nullopt, "memory");
+  const CountingCollector& memory = *collector_;
+  Add(kCadence, "disk");
+  Add(std::nullopt, "ports");
+  const CountingCollector& ports = *collector_;
+  const std::unique_ptr<Survey> survey = Start();
+  const Report report =
+      survey->Take([](absl::string_view topic) { return topic != "memory"; });
+  ASSERT_EQ(report.sections.size(), 2u);
+  EXPECT_EQ(report.sections[0].topic, "disk");
+  EXPECT_EQ(report.sections[1].topic, "ports");
+  EXPECT_EQ(memory.asked(), 0);
+  EXPECT_EQ(ports.asked(), 1);
+  const auto none = [](absl::string_view) { return false; };
+  EXPECT_TRUE(survey->Take(none).sections.empty());
+  EXPECT_EQ(ports.asked(), 1);
+}
+
+TEST_F(SurveyTest, FindingsThatAreEqualAreShared) {
+  Add(std::nullopt);
+  collector_->Answer(7);
+  const std::unique_ptr<Survey> survey = Start();
+  const Report first = survey->Take();
+  const Report second = survey->Take();
+  EXPECT_EQ(collector_->asked(), 2);
+  EXPECT_TRUE(Only(first).findings.AreSameAs(Only(second).findings));
+  EXPECT_EQ(ValueOf(second).value_or(0), 7);
+}
+
+TEST_F(SurveyTest, FindingsThatChangedAreNotShared) {
+  Add(std::nullopt);
+  collector_->Answer(7);
+  const std::unique_ptr<Survey> survey = Start();
+  const Report first = survey->Take();
+  collector_->Answer(8);
+  const Report second = survey->Take();
+  collector_->Answer(7);
+  const Report third = survey->Take();
+  EXPECT_FALSE(Only(first).findings.AreSameAs(Only(second).findings));
+  EXPECT_FALSE(Only(second).findings.AreSameAs(Only(third).findings));
+  EXPECT_EQ(ValueOf(first).value_or(0), 7);
+  EXPECT_EQ(ValueOf(second).value_or(0), 8);
+  EXPECT_EQ(ValueOf(third).value_or(0), 7);
+}
+
+TEST_F(SurveyTest, FindingsOfOneTopicAreNotThoseOfAnother) {
+  Add(std::nullopt, "memory");
+  collector_->Answer(7);
+  Add(std::nullopt, "ports");
+  collector_->Answer(7);
+  const std::unique_ptr<Survey> survey = Start();
+  survey->Take();
+  const Report report = survey->Take();
+  EXPECT_FALSE(
+      report.sections[0].findings.AreSameAs(report.sections[1].findings));
+}
+
+TEST_F(SurveyTest, TheAgeOfFindingsThatAreSharedIsThatOfTheLatest) {
+  Add(std::nullopt);
+  collector_->Answer(7);
+  collector_->Age(absl::Seconds(1));
+  const std::unique_ptr<Survey> survey = Start();
+  const Report first = survey->Take();
+  collector_->Age(absl::Seconds(2));
+  const Report second = survey->Take();
+  EXPECT_TRUE(Only(first).findings.AreSameAs(Only(second).findings));
+  EXPECT_EQ(Only(second).age, absl::Seconds(2));
+}
+
+TEST_F(SurveyTest, FindingsOfOneRefreshAreShared) {
+  Add(kCadence);
+  const std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::Minutes(1));
+  const Report first = survey->Take();
+  now_seconds_ += 60;
+  EXPECT_TRUE(Only(first).findings.AreSameAs(Only(survey->Take()).findings));
 }
 
 TEST_F(SurveyTest, WithoutACadenceACollectorIsAskedAtEachTake) {
@@ -197,9 +285,58 @@ TEST_F(SurveyTest, OlderFindingsKeepTheirLabels) {
               ElementsAre(testing::Pair("path", "/srv")));
 }
 
+TEST_F(SurveyTest, OlderFindingsAreSharedWithinASecond) {
+  Add(kCadence);
+  const std::unique_ptr<Survey> survey = Start();
+  survey->AwaitFirstFindings(absl::Minutes(1));
+  const Report fresh = survey->Take();
+  now_seconds_ += 61;
+  const Report first = survey->Take();
+  const Report second = survey->Take();
+  now_seconds_ += 1;
+  const Report later = survey->Take();
+  EXPECT_FALSE(Only(fresh).findings.AreSameAs(Only(first).findings));
+  EXPECT_TRUE(Only(first).findings.AreSameAs(Only(second).findings));
+  EXPECT_FALSE(Only(second).findings.AreSameAs(Only(later).findings));
+  EXPECT_EQ(ValueOf(first).status().message(),
+            "last measured 61 seconds ago, more than 60");
+  EXPECT_EQ(ValueOf(later).status().message(),
+            "last measured 62 seconds ago, more than 60");
+}
+
+TEST_F(SurveyTest, AFreshRefreshReplacesOlderFindings) {
+  Add(Cadence{.every = absl::ZeroDuration(), .allowance = absl::Seconds(60)});
+  collector_->HangFrom(2);
+  const std::unique_ptr<Survey> survey = Start();
+  const absl::Cleanup release = [this] { collector_->Release(); };
+  collector_->AwaitQuestion(2);
+  now_seconds_ += 61;
+  EXPECT_TRUE(absl::IsDeadlineExceeded(ValueOf(survey->Take()).status()));
+  collector_->Release();
+  // The one that hung was asked too long ago; the one after it was not.
+  collector_->AwaitQuestion(4);
+  EXPECT_GE(ValueOf(survey->Take()).value_or(0), 3);
+}
+
+// Their age alone does not tell them apart.
+TEST_F(SurveyTest, OlderFindingsOfTwoRefreshesAreNotShared) {
+  Add(Cadence{.every = absl::ZeroDuration(), .allowance = absl::Seconds(60)});
+  collector_->HangFrom(2);
+  const std::unique_ptr<Survey> survey = Start();
+  const absl::Cleanup release = [this] { collector_->Release(); };
+  collector_->AwaitQuestion(2);
+  now_seconds_ += 61;
+  const Report first = survey->Take();
+  collector_->HangFrom(3);
+  collector_->AwaitQuestion(3);
+  const Report second = survey->Take();
+  EXPECT_EQ(ValueOf(first).status(), ValueOf(second).status());
+  EXPECT_FALSE(Only(first).findings.AreSameAs(Only(second).findings));
+}
+
 TEST_F(SurveyTest, BeforeTheFirstAnswerEveryRequirementIsUnknown) {
   Add(kCadence);
-  collector_->HangAt(1);
+  collector_->HangFrom(1);
   const std::unique_ptr<Survey> survey = Start();
   const absl::Cleanup release = [this] { collector_->Release(); };
   const Report report = survey->Take();
@@ -213,7 +350,7 @@ TEST_F(SurveyTest, BeforeTheFirstAnswerEveryRequirementIsUnknown) {
 TEST_F(SurveyTest, ACollectorThatHangsHoldsNeitherTakeNorTheOthers) {
   Add(kCadence);
   CountingCollector* hanging = collector_;
-  hanging->HangAt(1);
+  hanging->HangFrom(1);
   Add(std::nullopt);
   const std::unique_ptr<Survey> survey = Start();
   const absl::Cleanup release = [hanging] { hanging->Release(); };
@@ -225,7 +362,7 @@ TEST_F(SurveyTest, ACollectorThatHangsHoldsNeitherTakeNorTheOthers) {
 
 TEST_F(SurveyTest, ACollectorThatBeginsToHangKeepsItsLastFindingsForAWhile) {
   Add(Cadence{.every = absl::ZeroDuration(), .allowance = absl::Seconds(60)});
-  collector_->HangAt(2);
+  collector_->HangFrom(2);
   const std::unique_ptr<Survey> survey = Start();
   collector_->AwaitQuestion(2);
   EXPECT_EQ(ValueOf(survey->Take()).value_or(0), 1);
@@ -238,7 +375,7 @@ TEST_F(SurveyTest, AwaitingTheFirstFindingsSaysWhichTopicsAreMissing) {
   Add(std::nullopt, "memory");
   Add(kCadence, "system");
   Add(kCadence, "disk");
-  collector_->HangAt(1);
+  collector_->HangFrom(1);
   CountingCollector* hanging = collector_;
   const std::unique_ptr<Survey> survey = Start();
   const absl::Cleanup release = [hanging] { hanging->Release(); };
@@ -269,7 +406,7 @@ TEST_F(SurveyTest, EndsWhileItWaitsForTheNextRefresh) {
 
 TEST_F(SurveyTest, EndsOnlyWhenARefreshUnderWayHasEnded) {
   Add(kCadence);
-  collector_->HangAt(1);
+  collector_->HangFrom(1);
   std::unique_ptr<Survey> survey = Start();
   collector_->AwaitQuestion(1);
   std::thread releasing([this] { collector_->Release(); });

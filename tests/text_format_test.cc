@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <sstream>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -80,6 +81,110 @@ TEST(TextFormat, WritesTheSameToAStream) {
   std::ostringstream stream;
   TextFormat().Serialize(stream, families);
   EXPECT_EQ(stream.str(), TextFormat().Serialize(families));
+}
+
+TEST(TextFormat, AFamilyWithoutSamplesIsAHeadAlone) {
+  MetricFamily family = Family("h", {});
+  family.metric.clear();
+  EXPECT_EQ(TextFormat().Serialize({family}), "# HELP m h\n# TYPE m gauge\n");
+}
+
+TEST(AppendHead, AppendsHelpAndTypeEscaped) {
+  MetricFamily family = Family("a \\ \"b\"\n\xff", {{"a", "1"}});
+  std::string out = "before\n";
+  AppendHead(family, out);
+  family.type = MetricType::Counter;
+  AppendHead(family, out);
+  EXPECT_EQ(out,
+            "before\n"
+            "# HELP m a \\\\ \"b\"\\n\xef\xbf\xbd\n# TYPE m gauge\n"
+            "# HELP m a \\\\ \"b\"\\n\xef\xbf\xbd\n# TYPE m counter\n");
+}
+
+TEST(AppendSamples, AppendsEachSampleAndNoHead) {
+  MetricFamily family = Family("h", {{"a", "\"\n"}, {"b", "2"}});
+  family.metric.resize(2);
+  family.metric.back().gauge.value = 0.5;
+  std::string out = "before\n";
+  AppendSamples(family, out);
+  EXPECT_EQ(out, "before\nm{a=\"\\\"\\n\",b=\"2\"} 7\nm 0.5\n");
+}
+
+TEST(AppendSamples, OfAFamilyWithoutSamplesAppendsNothing) {
+  MetricFamily family = Family("h", {});
+  family.metric.clear();
+  std::string out = "before\n";
+  AppendSamples(family, out);
+  EXPECT_EQ(out, "before\n");
+}
+
+TEST(TextFormat, IsHeadsAndSamplesInTurn) {
+  const std::vector<MetricFamily> families = {Family("h", {{"a", "b"}}),
+                                              Family("other", {})};
+  std::string out;
+  for (const MetricFamily& family : families) {
+    AppendHead(family, out);
+    AppendSamples(family, out);
+  }
+  EXPECT_EQ(TextFormat().Serialize(families), out);
+}
+
+// What `text` appends for a value.
+std::string Appended(const SampleText& text, double value) {
+  std::string out = "before\n";
+  text.Append(value, out);
+  return out;
+}
+
+TEST(SampleText, IsTheSampleWithAnotherValue) {
+  const SampleText text(Family("h", {{"a", "1"}, {"b", "2"}}));
+  EXPECT_EQ(Appended(text, 8), "before\nm{a=\"1\",b=\"2\"} 8\n");
+  EXPECT_EQ(Appended(text, 0.25), "before\nm{a=\"1\",b=\"2\"} 0.25\n");
+}
+
+TEST(SampleText, WithoutLabelsIsNameAndValue) {
+  EXPECT_EQ(Appended(SampleText(Family("h", {})), 8), "before\nm 8\n");
+}
+
+TEST(SampleText, WithHeadHasTheHeadBeforeEach) {
+  const SampleText text = SampleText::WithHead(Family("a help", {{"a", "1"}}));
+  std::string out;
+  text.Append(8, out);
+  text.Append(9, out);
+  EXPECT_EQ(out,
+            "# HELP m a help\n# TYPE m gauge\nm{a=\"1\"} 8\n"
+            "# HELP m a help\n# TYPE m gauge\nm{a=\"1\"} 9\n");
+}
+
+TEST(SampleText, TheTypeIsThatOfTheFamily) {
+  MetricFamily family = Family("h", {});
+  family.type = MetricType::Counter;
+  family.metric.front().counter.value = 12345;
+  EXPECT_EQ(Appended(SampleText::WithHead(family), 8),
+            "before\n# HELP m h\n# TYPE m counter\nm 8\n");
+}
+
+// The value is what follows the last blank.
+TEST(SampleText, LabelsMayHoldBlanksAndEndInOne) {
+  for (const std::string value : {"a b", "a ", " ", "", "} 7", "\" 7"}) {
+    const MetricFamily family = Family("h", {{"a", value}});
+    EXPECT_EQ("before\n" + TextFormat().Serialize({family}),
+              Appended(SampleText::WithHead(family), 7));
+  }
+  EXPECT_EQ(Appended(SampleText(Family("h", {{"a", "b "}})), 8),
+            "before\nm{a=\"b \"} 8\n");
+}
+
+TEST(SampleText, WritesValuesAsSamplesAreWritten) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const double value : {0.0, -0.1, 0.1 + 0.2, 25276502016.0, 1e-300, 1e300,
+                             kInfinity, -kInfinity, std::nan("")}) {
+    MetricFamily family = Family("h", {{"a", "b"}});
+    const SampleText text = SampleText::WithHead(family);
+    family.metric.front().gauge.value = value;
+    EXPECT_EQ(Appended(text, value),
+              "before\n" + TextFormat().Serialize({family}));
+  }
 }
 
 TEST(FormatNumber, IsShortAndExact) {

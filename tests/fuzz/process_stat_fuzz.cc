@@ -6,9 +6,12 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view text(reinterpret_cast<const char*>(data), size);
-  const auto stat = mailcow::ParseProcessStat(text);
+  const auto ticks = mailcow::ParseStartTicks(text);
+  const auto pages = mailcow::ParseStatm(text);
   const auto boot = mailcow::ParseBootTime(text);
-  if (!stat.ok() && !absl::IsDataLoss(stat.status())) std::abort();
-  if (!boot.ok() && !absl::IsDataLoss(boot.status())) std::abort();
+  for (const absl::Status& status :
+       {ticks.status(), pages.status(), boot.status()}) {
+    if (!status.ok() && !absl::IsDataLoss(status)) std::abort();
+  }
   return 0;
 }
