@@ -1,4 +1,5 @@
-// The page at "/".
+// The page at "/": the readiness of the host for a person. It is whole in one
+// response, and works without scripts.
 
 #ifndef EXPORTER_PAGE_H_
 #define EXPORTER_PAGE_H_
@@ -6,11 +7,22 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "exporter/report.h"
 
 namespace mailcow {
 
-// HTML that names the program and links to what it serves.
-std::string RenderPage(absl::string_view telemetry_path);
+struct PageSettings {
+  // Where the metrics are.
+  absl::string_view telemetry_path;
+  // Empty where it is not known.
+  absl::string_view host_name = "";
+  // Whether a browser loads it anew every half a minute: who reads slowly may
+  // turn that off, by the link to "/?refresh=off".
+  bool refreshes = true;
+};
+
+// HTML, to be sent with PageContentSecurityPolicy().
+std::string RenderPage(const Report& report, const PageSettings& settings);
 
 }  // namespace mailcow
 
