@@ -76,7 +76,7 @@ std::string FormatLogLine(LogFormat format, absl::Time time, LogLevel level,
 
 void Logger::Write(LogLevel level, absl::string_view message,
                    LogFields fields) const {
-  if (level < least_) return;
+  if (level < *least_) return;
   const std::string line =
       FormatLogLine(format_, absl::Now(), level, message, fields);
   // A single write keeps lines of several threads whole. Nothing can be done

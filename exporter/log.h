@@ -3,7 +3,9 @@
 #ifndef EXPORTER_LOG_H_
 #define EXPORTER_LOG_H_
 
+#include <atomic>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -23,13 +25,20 @@ using LogFields =
 std::string FormatLogLine(LogFormat format, absl::Time time, LogLevel level,
                           absl::string_view message, LogFields fields);
 
-// Writes whole lines to stderr. Thread-safe.
+// Writes whole lines to stderr. Copies share their level. Thread-safe.
 class Logger {
  public:
-  Logger(LogLevel least, LogFormat format) : least_(least), format_(format) {}
+  Logger(LogLevel least, LogFormat format)
+      : least_(std::make_shared<std::atomic<LogLevel>>(least)),
+        format_(format) {}
+
+  void SetLevel(LogLevel least) { *least_ = least; }
 
   void Info(absl::string_view message, LogFields fields = {}) const {
     Write(LogLevel::kInfo, message, fields);
+  }
+  void Warn(absl::string_view message, LogFields fields = {}) const {
+    Write(LogLevel::kWarn, message, fields);
   }
   void Error(absl::string_view message, LogFields fields = {}) const {
     Write(LogLevel::kError, message, fields);
@@ -38,7 +47,7 @@ class Logger {
  private:
   void Write(LogLevel level, absl::string_view message, LogFields fields) const;
 
-  const LogLevel least_;
+  const std::shared_ptr<std::atomic<LogLevel>> least_;
   const LogFormat format_;
 };
 

@@ -1,4 +1,5 @@
-// The command line.
+// What the program is told to do: by its command line, and by the configuration
+// file that the command line names.
 
 #ifndef EXPORTER_OPTIONS_H_
 #define EXPORTER_OPTIONS_H_
@@ -21,8 +22,14 @@ enum class CheckFormat { kText, kJson, kNagios };
 struct Options {
   Command command = Command::kServe;
   CheckFormat format = CheckFormat::kText;
+  // Check the configuration files and exit.
+  bool config_check = false;
+  std::string config_file;  // empty where there is none
   std::vector<std::string> listen_addresses = {"127.0.0.1:9025"};
   std::string telemetry_path = "/metrics";
+  // TLS and basic authentication; empty where there is none. Not read here.
+  std::string web_config_file;
+  int max_requests = 40;  // scrapes at the same time; 0 is without limit
   Files::Roots roots;
   // A file of recorded answers instead of those of kernel, Docker, systemd and
   // time servers; empty for the real ones.
@@ -31,7 +38,7 @@ struct Options {
   // No time server is asked more than once in this time.
   absl::Duration ntp_interval = absl::Minutes(5);
   Settings settings;
-  std::set<std::string> topics;  // those that are asked
+  Topics topics;  // those that are asked
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;
 };
@@ -43,7 +50,16 @@ struct ParsedOptions {
   std::string message;
   int exit_status = 0;
 };
+
+// Reads the configuration file anew each time. What the command line names wins
+// over what the file says.
 ParsedOptions ParseOptions(int argc, const char* const* argv);
+
+// The flags, without dashes, that the two differ in and that count from the
+// start of the program to its end. Topics, limits, what topics ask and the
+// least severity to log can change in between.
+std::vector<std::string> NeedRestart(const Options& before,
+                                     const Options& after);
 
 }  // namespace mailcow
 
