@@ -36,10 +36,10 @@ source_lists() {
   done
 }
 
-# fetch_civetweb: unpacks the source of Debian's civetweb into $civetweb. The
-# machine's own apt lists are left alone, so no root is needed.
+# fetch_civetweb: unpacks the source of Debian's civetweb into $civetweb, with
+# our patch. The machine's own apt lists are left alone, so no root is needed.
 fetch_civetweb() {
-  [[ ! -e $civetweb/src/civetweb.c ]] || return 0
+  cmp -s "$root/deploy/civetweb.patch" "$civetweb/applied.patch" && return 0
   local work options
   mkdir -p "$root/build"
   work=$(mktemp -d "$root/build/civetweb.XXXXXX")
@@ -54,6 +54,8 @@ fetch_civetweb() {
     echo "apt-get source civetweb: none of this machine's apt sources has it" >&2
     exit 1
   fi
+  patch -d "$work"/unpack/civetweb-*/ -p1 <"$root/deploy/civetweb.patch" >&2
+  cp "$root/deploy/civetweb.patch" "$work"/unpack/civetweb-*/applied.patch
   rm -rf "$civetweb"
   mv "$work"/unpack/civetweb-*/ "$civetweb"
   rm -rf "$work"

@@ -1,5 +1,6 @@
 // The program: serve, check or list.
 
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -9,21 +10,27 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "collectors/bounded_wait.h"
 #include "exporter/check.h"
+#include "exporter/current_survey.h"
 #include "exporter/exposition.h"
 #include "exporter/list.h"
+#include "exporter/listen_address.h"
 #include "exporter/log.h"
 #include "exporter/options.h"
+#include "exporter/reloader.h"
+#include "exporter/scraper.h"
 #include "exporter/self_metrics.h"
 #include "exporter/server.h"
 #include "exporter/site.h"
 #include "exporter/socket_owner.h"
 #include "exporter/sources.h"
 #include "exporter/survey.h"
-#include "exporter/text_format.h"
 #include "exporter/version.h"
+#include "exporter/web_guard.h"
 
 namespace mailcow {
 namespace {
@@ -38,35 +45,24 @@ constexpr absl::Duration kDockerPatience = absl::Milliseconds(400);
 constexpr absl::Duration kServePatience = absl::Milliseconds(600);
 static_assert(kServePatience > kDiskDeadline);
 
-Collectors ChosenCollectors(const Options& options) {
-  Collectors chosen;
-  for (auto& collector : AllCollectors(options.settings)) {
-    if (options.topics.count(std::string(collector->topic())) == 1) {
-      chosen.push_back(std::move(collector));
-    }
-  }
-  return chosen;
-}
+// What a scrape takes at most on most hosts.
+constexpr size_t kUsualBytes = size_t{48} << 10;
+
+// How long requests that are under way may go on once the program is to end.
+constexpr absl::Duration kEndPatience = absl::Milliseconds(500);
 
 void Print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-std::string RenderMetrics(Survey& survey) {
-  std::vector<prometheus::MetricFamily> families = FamiliesOf(survey.Take());
-  for (prometheus::MetricFamily& family : SelfFamilies()) {
-    families.push_back(std::move(family));
-  }
-  return TextFormat().Serialize(families);
-}
-
 // The signals that Serve() waits for.
-sigset_t Endings() {
-  sigset_t endings;
-  sigemptyset(&endings);
-  sigaddset(&endings, SIGTERM);
-  sigaddset(&endings, SIGINT);
-  return endings;
+sigset_t AwaitedSignals() {
+  sigset_t awaited;
+  sigemptyset(&awaited);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+    sigaddset(&awaited, number);
+  }
+  return awaited;
 }
 
 // Ends without a word to the threads that wait for a party which is silent:
@@ -76,19 +72,80 @@ sigset_t Endings() {
   _exit(status);
 }
 
-[[noreturn]] void Serve(const Collectors& collectors, const Host& host,
-                        const Sources& sources, const Options& options,
-                        const Logger& logger) {
+// Who can reach the exporter may read what it knows of the host.
+void WarnOfStrangers(const Options& options, const WebGuard& guard,
+                     const Logger& logger) {
+  if (guard.authenticates() ||
+      std::all_of(options.listen_addresses.begin(),
+                  options.listen_addresses.end(), IsLoopback)) {
+    return;
+  }
+  logger.Warn("everybody who can reach this address may read what is served",
+              {{"remedy",
+                "name a file with basic_auth_users in --web.config.file, or "
+                "listen on 127.0.0.1"}});
+}
+
+// Returns the signal that ends the program.
+int AwaitEnd(Reloader& reloader) {
+  // A reload may take seconds, in which the program must be able to end.
+  Workers& workers = *new Workers();
+  const sigset_t awaited = AwaitedSignals();
+  for (;;) {
+    int number = 0;
+    sigwait(&awaited, &number);
+    if (number != SIGHUP) return number;
+    workers.Run([&reloader] { reloader.Reload().IgnoreError(); });
+  }
+}
+
+// As the host has it; empty where that cannot be read.
+std::string HostName(const Files& files) {
+  const std::string name = files.Read("/etc/hostname").value_or("");
+  return std::string(absl::StripAsciiWhitespace(name));
+}
+
+[[noreturn]] void Serve(const Host& host, const Sources& sources,
+                        const Options& options, Reloader::Parse parse,
+                        Logger& logger) {
+  const auto guard = WebGuard::Load(options.web_config_file, logger);
+  if (!guard.ok()) {
+    logger.Error("cannot use --web.config.file",
+                 {{"err", guard.status().message()}});
+    End(kStartFailed);
+  }
   if (sources.watch != nullptr) sources.watch->AwaitFirst(kDockerPatience);
-  Survey survey(collectors, host);
-  survey.AwaitFirstFindings(kServePatience);
-  const Site site(options.telemetry_path,
-                  [&survey] { return RenderMetrics(survey); });
-  auto server = Server::Start(options.listen_addresses, site);
+  CurrentSurvey survey(host);
+  survey.Begin(options.settings, options.topics, kServePatience);
+  Reloader reloader(std::move(parse), options, survey, **guard, logger);
+  Exposition exposition;
+  const SelfMetrics self;
+  Scraper scraper(
+      [&](const Topics& topics) {
+        std::string text;
+        text.reserve(kUsualBytes);
+        exposition.Append(survey.Take(topics), text);
+        reloader.Append(text);
+        self.Append(text);
+        return text;
+      },
+      options.max_requests);
+  const Site site(
+      {.telemetry_path = options.telemetry_path,
+       .host_name = HostName(host.files),
+       .topics = [&survey] { return survey.topics(); },
+       .scrape =
+           [&scraper](const Topics& topics, absl::Duration patience) {
+             return scraper.Scrape(topics, patience);
+           },
+       .report = [&survey] { return survey.Take(); },
+       .reload = [&reloader] { return reloader.Reload(); }});
+  auto server = Server::Start(options.listen_addresses, site, **guard);
   if (!server.ok()) {
     logger.Error("cannot serve", {{"err", server.status().message()}});
     End(kStartFailed);
   }
+  WarnOfStrangers(options, **guard, logger);
   const std::vector<uint16_t> ports = (*server)->ports();
   for (size_t i = 0; i < ports.size(); ++i) {
     logger.Info("listening", {{"address", options.listen_addresses[i]},
@@ -96,12 +153,24 @@ sigset_t Endings() {
                               {"path", options.telemetry_path},
                               {"version", kVersion}});
   }
-  const sigset_t endings = Endings();
-  int signal_number = 0;
-  sigwait(&endings, &signal_number);
-  server->reset();
+  const int signal_number = AwaitEnd(reloader);
+  (*server)->AwaitIdle(kEndPatience);
   logger.Info("ending", {{"signal", sigabbrev_np(signal_number)}});
   End(0);
+}
+
+// Checks the configuration files; returns the exit status.
+int CheckConfiguration(const Options& options, const Logger& logger) {
+  const auto guard = WebGuard::Load(options.web_config_file, logger);
+  if (!guard.ok()) {
+    std::fputs(
+        absl::StrCat("mailcow_host_exporter: ", guard.status().message(), "\n")
+            .c_str(),
+        stderr);
+    return kUsageError;
+  }
+  Print("the configuration is valid\n");
+  return 0;
 }
 
 int Main(int argc, const char* const* argv) {
@@ -112,9 +181,11 @@ int Main(int argc, const char* const* argv) {
     return parsed.exit_status;
   }
   const Options& options = *parsed.options;
-  const Logger logger(options.log_level, options.log_format);
+  Logger logger(options.log_level, options.log_format);
+  if (options.config_check) return CheckConfiguration(options, logger);
   const Files files(options.roots);
-  const Collectors collectors = ChosenCollectors(options);
+  const Collectors collectors =
+      ChosenCollectors(options.settings, options.topics);
   if (options.command == Command::kList) {
     Print(RenderList(collectors));
     return 0;
@@ -122,8 +193,8 @@ int Main(int argc, const char* const* argv) {
   const bool is_check = options.command == Command::kCheck;
   if (!is_check) {
     // Every thread inherits this.
-    const sigset_t endings = Endings();
-    pthread_sigmask(SIG_BLOCK, &endings, nullptr);
+    const sigset_t awaited = AwaitedSignals();
+    pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
   }
   signal(SIGPIPE, SIG_IGN);
   const bool asks_docker =
@@ -140,17 +211,29 @@ int Main(int argc, const char* const* argv) {
         {{"file", options.recording}, {"err", sources.status().message()}});
     return is_check ? kUsageError : kStartFailed;
   }
+  const ProcessNames processes(files);
   const Host host{.files = files,
                   .kernel = *sources->kernel,
                   .docker = *sources->docker,
                   .bus = *sources->bus,
-                  .time_servers = *sources->time_servers};
+                  .time_servers = *sources->time_servers,
+                  .processes = processes};
   // Neither returns: topics that hang go on using what stands here.
   if (is_check) End(Check(collectors, host, *sources, options.format));
-  Serve(collectors, host, *sources, options, logger);
+  Serve(
+      host, *sources, options,
+      [argc, argv] { return ParseOptions(argc, argv); }, logger);
 }
 
 }  // namespace
 }  // namespace mailcow
 
-int main(int argc, char** argv) { mailcow::End(mailcow::Main(argc, argv)); }
+int main(int argc, char** argv) {
+  // Dozens of threads take turns at a little work: an arena for each would cost
+  // more memory than all of them use.
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  // Debian's abseil looks for deadlocks at each lock.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  mailcow::End(mailcow::Main(argc, argv));
+}

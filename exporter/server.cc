@@ -1,63 +1,178 @@
 #include "exporter/server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <array>
+#include <cstring>
+#include <limits>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "civetweb.h"
-#include "collectors/ip_address.h"
+#include "collectors/files.h"
+#include "exporter/listen_address.h"
+#include "exporter/request_head.h"
 
 namespace mailcow {
 namespace {
 
 // A connection holds a thread as long as it is open: those that are kept open
 // must leave threads for the others.
-constexpr int kThreads = 64;
+constexpr int kThreads = 48;
 constexpr int kMaxKeptConnections = kThreads / 2;
+
+// Who drips a request byte by byte holds a thread for so long: a hundred of
+// them hold up a scrape for twice that.
+constexpr char kRequestTimeoutMs[] = "3000";
+
+constexpr size_t kMaxQueryFields = 64;
 
 absl::string_view ReasonPhrase(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 404:
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 413:
+      return "Content Too Large";
+    case 429:
+      return "Too Many Requests";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
     default:
       return "Internal Server Error";
   }
 }
 
-std::string Message(const Response& response, bool with_body, bool keep_alive) {
-  std::string message = absl::StrCat(
-      "HTTP/1.1 ", response.status, " ", ReasonPhrase(response.status),
-      "\r\nContent-Type: ", response.content_type,
-      "\r\nContent-Length: ", response.body.size(),
-      "\r\nX-Content-Type-Options: nosniff",
-      response.status == 405 ? "\r\nAllow: GET, HEAD" : "",
-      "\r\nConnection: ", keep_alive ? "keep-alive" : "close", "\r\n\r\n");
-  if (with_body) message += response.body;
+// Of two headers of the same name the first stands.
+void AppendHeaders(const Headers& headers, Headers& out) {
+  for (const auto& header : headers) {
+    const bool is_set =
+        std::any_of(out.begin(), out.end(), [&header](const auto& other) {
+          return absl::EqualsIgnoreCase(header.first, other.first);
+        });
+    if (!is_set) out.push_back(header);
+  }
+}
+
+std::string Message(const Response& response, const Headers& configured,
+                    bool with_body, bool keep_alive) {
+  Headers headers = configured;
+  AppendHeaders(response.headers, headers);
+  AppendHeaders({{"X-Content-Type-Options", "nosniff"}}, headers);
+  const std::string& body =
+      response.shared_body == nullptr ? response.body : *response.shared_body;
+  std::string message;
+  message.reserve(512 + body.size());
+  absl::StrAppend(&message, "HTTP/1.1 ", response.status, " ",
+                  ReasonPhrase(response.status),
+                  "\r\nContent-Type: ", response.content_type,
+                  "\r\nContent-Length: ", body.size());
+  for (const auto& [name, value] : headers) {
+    absl::StrAppend(&message, "\r\n", name, ": ", value);
+  }
+  absl::StrAppend(&message,
+                  "\r\nConnection: ", keep_alive ? "keep-alive" : "close",
+                  "\r\n\r\n");
+  if (with_body) message += body;
   return message;
 }
 
-// The body of a request that is refused stays unread: what follows on the
-// connection would be taken for a request.
-bool MayKeepAlive(const mg_connection* connection, const mg_request_info& info,
-                  const Response& response, bool server_has_room) {
-  const char* wish = mg_get_header(connection, "Connection");
-  return server_has_room && response.status != 405 &&
-         info.content_length <= 0 &&
-         absl::string_view(info.http_version) == "1.1" &&
-         (wish == nullptr || !absl::EqualsIgnoreCase(wish, "close"));
+std::optional<absl::string_view> HeaderOf(const mg_connection* connection,
+                                          const char* name) {
+  const char* value = mg_get_header(connection, name);
+  if (value == nullptr) return std::nullopt;
+  return value;
 }
 
-// CivetWeb's spelling: "+PORT" is every address of both families.
-std::string ListeningPort(absl::string_view address) {
-  return absl::StartsWith(address, ":") ? absl::StrCat("+", address.substr(1))
-                                        : std::string(address);
+// The body of a request stays unread: what follows on the connection would be
+// taken for a request.
+bool HasBody(const mg_connection* connection, const mg_request_info& info) {
+  return info.content_length > 0 ||
+         HeaderOf(connection, "Transfer-Encoding").has_value();
+}
+
+bool WishesToKeepAlive(const mg_connection* connection,
+                       const mg_request_info& info) {
+  const auto wish = HeaderOf(connection, "Connection");
+  return absl::string_view(info.http_version) == "1.1" &&
+         (!wish.has_value() || !absl::EqualsIgnoreCase(*wish, "close"));
+}
+
+std::vector<std::pair<std::string, std::string>> QueryOf(
+    const mg_request_info& info) {
+  std::vector<std::pair<std::string, std::string>> query;
+  if (info.query_string == nullptr) return query;
+  std::string text = info.query_string;
+  std::array<mg_header, kMaxQueryFields> fields;
+  const int count = mg_split_form_urlencoded(text.data(), fields.data(),
+                                             static_cast<int>(fields.size()));
+  for (int i = 0; i < count; ++i) {
+    const mg_header& field = fields[static_cast<size_t>(i)];
+    query.emplace_back(field.name == nullptr ? "" : field.name,
+                       field.value == nullptr ? "" : field.value);
+  }
+  return query;
+}
+
+// CivetWeb's spelling: "+PORT" is every address of both families, "PORTs" is
+// TLS.
+std::string ListeningPort(absl::string_view address, bool with_tls) {
+  return absl::StrCat(absl::StartsWith(address, ":") ? "+" : "",
+                      absl::StripPrefix(address, ":"), with_tls ? "s" : "");
+}
+
+// Whether the descriptor is a socket that listens on one of `ports`.
+bool ListensOn(int fd, const std::vector<uint16_t>& ports) {
+  int listens = 0;
+  socklen_t size = sizeof(listens);
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 ||
+      listens == 0) {
+    return false;
+  }
+  sockaddr_in6 address = {};
+  size = sizeof(address);
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  // The port stands at the same place in both families.
+  return std::count(ports.begin(), ports.end(), ntohs(address.sin6_port)) > 0;
+}
+
+// The sockets that listen on `ports`, which CivetWeb does not show.
+std::vector<int> FindListeners(const std::vector<uint16_t>& ports) {
+  const Files own{Files::Roots{}};
+  std::vector<int> listeners;
+  for (const std::string& name :
+       own.List("/proc/self/fd").value_or(std::vector<std::string>())) {
+    int fd;
+    if (absl::SimpleAtoi(name, &fd) && ListensOn(fd, ports)) {
+      listeners.push_back(fd);
+    }
+  }
+  return listeners;
+}
+
+// A connection then reaches a thread only once its client has sent something.
+void DeferAccept(int listener) {
+  const int seconds = std::numeric_limits<int>::max();
+  setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
+             sizeof(seconds));
 }
 
 }  // namespace
@@ -69,25 +184,66 @@ struct ServerCallbacks {
     return *static_cast<Server*>(mg_get_user_data(mg_get_context(connection)));
   }
 
-  static int OnRequest(mg_connection* connection, void* server) {
-    const mg_request_info* info = mg_get_request_info(connection);
-    Response response;
-    try {
-      response = static_cast<Server*>(server)->site_.Answer(
-          {.method = info->request_method, .path = info->local_uri_raw});
-    } catch (const std::exception&) {
-      response = {.status = 500, .body = "internal error\n"};
+  static Response Answer(Server& server, const mg_connection* connection,
+                         const mg_request_info& info) {
+    if (std::optional<Refusal> refusal =
+            server.guard_.Refuse(HeaderOf(connection, "Authorization"))) {
+      return {.status = refusal->status,
+              .headers = std::move(refusal->headers),
+              .body = std::move(refusal->body)};
     }
-    const absl::string_view method = info->request_method;
-    const bool keep_alive = MayKeepAlive(
-        connection, *info, response,
-        static_cast<Server*>(server)->connections_ <= kMaxKeptConnections);
+    return server.site_.Answer(
+        {.method = info.request_method,
+         .path = info.local_uri_raw,
+         .query = QueryOf(info),
+         .scrape_timeout =
+             HeaderOf(connection, "X-Prometheus-Scrape-Timeout-Seconds")
+                 .value_or(""),
+         .has_body = HasBody(connection, info)});
+  }
+
+  static void Send(mg_connection* connection, const Response& response,
+                   bool with_body, bool keep_alive) {
     if (!keep_alive) mg_disable_keep_alive(connection);
     // One write: with two, Nagle's algorithm waits for the client's delayed
     // acknowledgement.
-    const std::string message = Message(response, method != "HEAD", keep_alive);
+    const std::string message = Message(
+        response, Self(connection).guard_.headers(), with_body, keep_alive);
     mg_write(connection, message.data(), message.size());
+  }
+
+  static int OnRequest(mg_connection* connection, void* /*data*/) {
+    Server& server = Self(connection);
+    ++server.requests_;
+    const absl::Cleanup leave = [&server] { --server.requests_; };
+    const mg_request_info& info = *mg_get_request_info(connection);
+    Response response;
+    try {
+      response = Answer(server, connection, info);
+    } catch (const std::exception&) {
+      response = {.status = 500, .body = "internal error\n"};
+    }
+    const bool keep_alive = server.connections_ <= kMaxKeptConnections &&
+                            !HasBody(connection, info) &&
+                            WishesToKeepAlive(connection, info);
+    Send(connection, response, absl::string_view(info.request_method) != "HEAD",
+         keep_alive);
     return response.status;
+  }
+
+  // What CivetWeb refuses by itself.
+  static int OnError(mg_connection* connection, int status,
+                     const char* /*message*/) {
+    const Response response{.status = status,
+                            .body = absl::StrCat(ReasonPhrase(status), "\n")};
+    Send(connection, response, true, false);
+    return 0;
+  }
+
+  // There are no users but those of the guard. Without this CivetWeb looks for
+  // a file of passwords at each request.
+  static int OnAuthorize(mg_connection* /*connection*/, void* /*data*/) {
+    return 1;
   }
 
   static int OnConnect(const mg_connection* connection, void** /*data*/) {
@@ -99,6 +255,11 @@ struct ServerCallbacks {
     --Self(connection).connections_;
   }
 
+  static int OnTls(void** context, void* server) {
+    *context = static_cast<Server*>(server)->guard_.ssl_context();
+    return 1;
+  }
+
   static int OnLog(const mg_connection* connection, const char* message) {
     Server& server = Self(connection);
     absl::MutexLock lock(&server.mutex_);
@@ -107,50 +268,29 @@ struct ServerCallbacks {
   }
 };
 
-absl::Status CheckListenAddress(absl::string_view address) {
-  const size_t colon = address.rfind(':');
-  uint32_t port = 0;
-  if (colon == absl::string_view::npos ||
-      address.find_first_not_of("0123456789", colon + 1) !=
-          absl::string_view::npos ||
-      !absl::SimpleAtoi(address.substr(colon + 1), &port) || port > 65535) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", address, "\" is not ADDRESS:PORT"));
-  }
-  const absl::string_view host = address.substr(0, colon);
-  const absl::StatusOr<IpAddress> ip = ParseIpAddress(host);
-  // The brackets tell the port from the rest of an IPv6 address.
-  const bool is_ipv6 = absl::StrContains(host, ':');
-  if (!host.empty() && (!ip.ok() || is_ipv6 != absl::StartsWith(host, "["))) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", address,
-                     "\" names no IP address; IPv6 goes in "
-                     "brackets"));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
-    const std::vector<std::string>& addresses, const Site& site) {
+    const std::vector<std::string>& addresses, const Site& site,
+    WebGuard& guard) {
   for (const std::string& address : addresses) {
     if (absl::Status status = CheckListenAddress(address); !status.ok()) {
       return status;
     }
   }
-  mg_init_library(MG_FEATURES_IPV6);
+  mg_init_library(MG_FEATURES_IPV6 | (guard.has_tls() ? MG_FEATURES_SSL : 0));
   const std::string ports = absl::StrJoin(
-      addresses, ",", [](std::string* out, const std::string& address) {
-        out->append(ListeningPort(address));
+      addresses, ",", [&guard](std::string* out, const std::string& address) {
+        out->append(ListeningPort(address, guard.has_tls()));
       });
   const std::string threads = absl::StrCat(kThreads);
   const std::vector<std::pair<const char*, const char*>> settings = {
       {"listening_ports", ports.c_str()},
       {"num_threads", threads.c_str()},
+      {"listen_backlog", "1024"},
       {"tcp_nodelay", "1"},
       {"enable_keep_alive", "yes"},
       // Longer than Prometheus' default scrape interval of one minute.
       {"keep_alive_timeout_ms", "75000"},
-      {"request_timeout_ms", "5000"},
+      {"request_timeout_ms", kRequestTimeoutMs},
       {"decode_url", "no"},
       {"enable_auth_domain_check", "no"}};
   std::vector<const char*> options;
@@ -163,21 +303,35 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   callbacks.log_message = &ServerCallbacks::OnLog;
   callbacks.init_connection = &ServerCallbacks::OnConnect;
   callbacks.connection_closed = &ServerCallbacks::OnClose;
-  std::unique_ptr<Server> server(new Server(site));
+  callbacks.http_error = &ServerCallbacks::OnError;
+  callbacks.external_ssl_ctx = &ServerCallbacks::OnTls;
+  std::unique_ptr<Server> server(new Server(site, guard));
   mg_context* context = mg_start(&callbacks, server.get(), options.data());
   if (context == nullptr) {
     absl::MutexLock lock(&server->mutex_);
     return absl::UnavailableError(server->first_error_);
   }
   server->context_ = context;
-  mg_set_request_handler(context, "**", &ServerCallbacks::OnRequest,
-                         server.get());
+  mg_set_auth_handler(context, "**", &ServerCallbacks::OnAuthorize, nullptr);
+  mg_set_request_handler(context, "**", &ServerCallbacks::OnRequest, nullptr);
+  server->listeners_ = FindListeners(server->ports());
+  for (const int listener : server->listeners_) DeferAccept(listener);
   return server;
 }
 
 Server::~Server() {
+  // Wakes the thread that waits for connections.
+  for (const int listener : listeners_) shutdown(listener, SHUT_RD);
   if (context_ != nullptr) mg_stop(context_);
   mg_exit_library();
+}
+
+void Server::AwaitIdle(absl::Duration deadline) const {
+  constexpr absl::Duration kStep = absl::Milliseconds(5);
+  for (absl::Duration waited; requests_ > 0 && waited < deadline;
+       waited += kStep) {
+    absl::SleepFor(kStep);
+  }
 }
 
 std::vector<uint16_t> Server::ports() const {
@@ -192,3 +346,9 @@ std::vector<uint16_t> Server::ports() const {
 }
 
 }  // namespace mailcow
+
+// Called by CivetWeb, which deploy/civetweb.patch makes ask: its own parser
+// passes over what it does not understand.
+extern "C" int AcceptsRequestHead(const char* head, size_t size) {
+  return mailcow::CheckRequestHead({head, size}).ok() ? 1 : 0;
+}

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "exporter/site.h"
+#include "exporter/web_guard.h"
 
 struct mg_context;
 
@@ -23,9 +24,10 @@ class Server {
  public:
   // Listens on every address: "127.0.0.1:9025", "[::1]:9025", or ":9025" for
   // all addresses of both families; port 0 takes a free one. Unavailable says
-  // which address could not be had. `site` must outlive the server.
+  // which address could not be had. `site` and `guard` must outlive the server.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
-      const std::vector<std::string>& addresses, const Site& site);
+      const std::vector<std::string>& addresses, const Site& site,
+      WebGuard& guard);
 
   // Waits for the requests under way.
   ~Server();
@@ -33,21 +35,24 @@ class Server {
   // The ports it listens on, in the order of the addresses.
   std::vector<uint16_t> ports() const;
 
+  // Waits until no request is under way, but no longer than `deadline`.
+  void AwaitIdle(absl::Duration deadline) const;
+
  private:
-  explicit Server(const Site& site) : site_(site) {}
+  Server(const Site& site, WebGuard& guard) : site_(site), guard_(guard) {}
 
   const Site& site_;
+  WebGuard& guard_;
   mg_context* context_ = nullptr;
+  std::vector<int> listeners_;  // CivetWeb's
   std::atomic<int> connections_ = 0;
+  std::atomic<int> requests_ = 0;
   absl::Mutex mutex_;
   // What CivetWeb first complained of; that is why it does not start.
   std::string first_error_ ABSL_GUARDED_BY(mutex_);
 
   friend struct ServerCallbacks;
 };
-
-// InvalidArgument for what is no address of the forms above.
-absl::Status CheckListenAddress(absl::string_view address);
 
 }  // namespace mailcow
 
