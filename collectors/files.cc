@@ -173,7 +173,7 @@ absl::StatusOr<std::string> Files::ReadKept(absl::string_view path) const {
   absl::MutexLock lock(&kept_->mutex);
   auto file = kept_->open.find(path);
   if (file == kept_->open.end()) {
-    absl::StatusOr<FileDescriptor> opened = Open(path, O_RDONLY);
+    absl::StatusOr<FileDescriptor> opened = OpenRegular(path);
     if (!opened.ok()) return opened.status();
     file = kept_->open.try_emplace(std::string(path), *std::move(opened)).first;
   }
@@ -192,11 +192,11 @@ absl::StatusOr<std::string> Files::ReadKept(absl::string_view path) const {
   return std::string(buffer.data(), static_cast<size_t>(got));
 }
 
-absl::StatusOr<std::string> Files::ReadNow(absl::string_view path,
-                                           size_t max_bytes) const {
+absl::StatusOr<FileDescriptor> Files::OpenRegular(
+    absl::string_view path) const {
   // O_NONBLOCK: a FIFO without a writer must not hold us.
   absl::StatusOr<FileDescriptor> file = Open(path, O_RDONLY | O_NONBLOCK);
-  if (!file.ok()) return file.status();
+  if (!file.ok()) return file;
   struct stat status;
   if (fstat(file->get(), &status) != 0) {
     return absl::ErrnoToStatus(errno, path);
@@ -204,6 +204,13 @@ absl::StatusOr<std::string> Files::ReadNow(absl::string_view path,
   if (!S_ISREG(status.st_mode)) {
     return absl::DataLossError(absl::StrCat(path, " is not a regular file"));
   }
+  return file;
+}
+
+absl::StatusOr<std::string> Files::ReadNow(absl::string_view path,
+                                           size_t max_bytes) const {
+  const absl::StatusOr<FileDescriptor> file = OpenRegular(path);
+  if (!file.ok()) return file.status();
   // The size of a /proc file reads 0: only reading to the end tells.
   std::string content;
   std::array<char, 16384> buffer;

@@ -105,6 +105,7 @@ class Files {
     std::string below;
   };
   Place Locate(absl::string_view path) const;
+  absl::StatusOr<FileDescriptor> OpenRegular(absl::string_view path) const;
   absl::StatusOr<std::string> ReadNow(absl::string_view path,
                                       size_t max_bytes) const;
 

@@ -49,6 +49,10 @@ void Workers::Serve(const std::shared_ptr<Shared>& shared) {
       shared->waiting.pop_front();
     }
     work();
+    work = nullptr;
+    absl::MutexLock lock(&shared->mutex);
+    // A thread that was begun because this one was busy makes it one too many.
+    if (shared->waiting.empty() && shared->idle_threads > 0) return;
   }
 }
 

@@ -1,5 +1,5 @@
 // Threads for work that may never end. A thread is reused once its work is
-// done, so that there are only as many as were ever busy at the same time.
+// done, so that there are hardly more than were ever busy at the same time.
 
 #ifndef COLLECTORS_WORKERS_H_
 #define COLLECTORS_WORKERS_H_

@@ -29,12 +29,20 @@ absl::string_view NameOf(LogLevel level) {
 // A JSON string; logfmt quotes in the same way.
 std::string Quoted(absl::string_view text) {
   std::string out = "\"";
-  for (const char c : ToValidUtf8(text)) {
+  const std::string valid = ToValidUtf8(text);
+  for (size_t i = 0; i < valid.size(); ++i) {
+    const char c = valid[i];
+    const auto byte = static_cast<uint8_t>(c);
+    // U+0080 to U+009F, which terminals obey as they do escape sequences.
+    const bool is_c1 =
+        byte == 0xc2 && static_cast<uint8_t>(valid[i + 1]) < 0xa0;
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (static_cast<uint8_t>(c) < 0x20 || c == 0x7f) {
-      absl::StrAppendFormat(&out, "\\u%04x", static_cast<uint8_t>(c));
+    } else if (is_c1) {
+      absl::StrAppendFormat(&out, "\\u%04x", static_cast<uint8_t>(valid[++i]));
+    } else if (byte < 0x20 || byte == 0x7f) {
+      absl::StrAppendFormat(&out, "\\u%04x", byte);
     } else {
       out += c;
     }

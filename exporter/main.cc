@@ -17,6 +17,7 @@
 #include "exporter/check.h"
 #include "exporter/current_survey.h"
 #include "exporter/exposition.h"
+#include "exporter/human.h"
 #include "exporter/list.h"
 #include "exporter/listen_address.h"
 #include "exporter/log.h"
@@ -163,10 +164,10 @@ std::string HostName(const Files& files) {
 int CheckConfiguration(const Options& options, const Logger& logger) {
   const auto guard = WebGuard::Load(options.web_config_file, logger);
   if (!guard.ok()) {
-    std::fputs(
-        absl::StrCat("mailcow_host_exporter: ", guard.status().message(), "\n")
-            .c_str(),
-        stderr);
+    std::fputs(absl::StrCat("mailcow_host_exporter: ",
+                            Printable(guard.status().message()), "\n")
+                   .c_str(),
+               stderr);
     return kUsageError;
   }
   Print("the configuration is valid\n");

@@ -11,10 +11,12 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "civetweb.h"
@@ -111,9 +113,14 @@ bool HasBody(const mg_connection* connection, const mg_request_info& info) {
 
 bool WishesToKeepAlive(const mg_connection* connection,
                        const mg_request_info& info) {
-  const auto wish = HeaderOf(connection, "Connection");
-  return absl::string_view(info.http_version) == "1.1" &&
-         (!wish.has_value() || !absl::EqualsIgnoreCase(*wish, "close"));
+  const absl::string_view wishes =
+      HeaderOf(connection, "Connection").value_or("");
+  for (const absl::string_view wish : absl::StrSplit(wishes, ',')) {
+    if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(wish), "close")) {
+      return false;
+    }
+  }
+  return absl::string_view(info.http_version) == "1.1";
 }
 
 std::vector<std::pair<std::string, std::string>> QueryOf(
