@@ -90,7 +90,7 @@ void WarnOfStrangers(const Options& options, const WebGuard& guard,
 // Returns the signal that ends the program.
 int AwaitEnd(Reloader& reloader) {
   // A reload may take seconds, in which the program must be able to end.
-  Workers& workers = *new Workers();
+  Workers workers;
   const sigset_t awaited = AwaitedSignals();
   for (;;) {
     int number = 0;
