@@ -55,9 +55,9 @@ fetch_civetweb() {
     exit 1
   fi
   patch -d "$work"/unpack/civetweb-*/ -p1 <"$root/deploy/civetweb.patch" >&2
-  cp "$root/deploy/civetweb.patch" "$work"/unpack/civetweb-*/applied.patch
   rm -rf "$civetweb"
   mv "$work"/unpack/civetweb-*/ "$civetweb"
+  cp "$root/deploy/civetweb.patch" "$civetweb/applied.patch"
   rm -rf "$work"
 }
 
