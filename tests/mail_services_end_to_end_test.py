@@ -254,8 +254,9 @@ class SilentBusTest(DebianTest):
         for _ in range(100):
             self.serving.scrape()
         threads_later, descriptors_later = self.use()
-        self.assertLessEqual(threads_later, threads)
-        self.assertLessEqual(descriptors_later, descriptors)
+        # The three topics that ask the bus may do so at once, or in turn.
+        self.assertLess(threads_later, threads + 3)
+        self.assertLess(descriptors_later, descriptors + 3)
 
         self.machine.run("systemctl", "stop", "exim4")
         self.machine.run("systemctl", "disable", "exim4")
