@@ -32,7 +32,13 @@ void Workers::Run(std::function<void()> work) {
   absl::MutexLock lock(&shared_->mutex);
   shared_->waiting.push_back(std::move(work));
   if (shared_->waiting.size() > shared_->idle_threads) {
-    std::thread([shared = shared_] { Serve(shared); }).detach();
+    try {
+      std::thread([shared = shared_] { Serve(shared); }).detach();
+    } catch (...) {
+      // There are no more threads to be had: nobody would do it.
+      shared_->waiting.pop_back();
+      throw;
+    }
   }
 }
 

@@ -168,12 +168,12 @@ absl::StatusOr<ConfigFile> ParseConfigFile(const std::string& text,
 }
 
 absl::StatusOr<ConfigFile> ReadConfigFile(const std::string& path,
-                                          const FlagKinds& flags) {
+                                          const FlagKinds& flags,
+                                          const Files& own) {
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
   if (error) return absl::ErrnoToStatus(error.value(), path);
-  const absl::StatusOr<std::string> text =
-      Files(Files::Roots{}).Read(absolute.string());
+  const absl::StatusOr<std::string> text = own.Read(absolute.string());
   if (!text.ok()) return text.status();
   return ParseConfigFile(*text, path, flags);
 }

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "collectors/files.h"
 #include "collectors/limits.h"
 
 namespace mailcow {
@@ -44,8 +45,11 @@ absl::StatusOr<ConfigFile> ParseConfigFile(const std::string& text,
 
 // Of a file, which a relative path finds from the working directory. Also what
 // Files::Read() fails with, within its deadline.
-absl::StatusOr<ConfigFile> ReadConfigFile(const std::string& path,
-                                          const FlagKinds& flags);
+// `own` are the files of this machine: who reads the file again and again gives
+// the same, so that one which hangs costs one thread.
+absl::StatusOr<ConfigFile> ReadConfigFile(
+    const std::string& path, const FlagKinds& flags,
+    const Files& own = Files(Files::Roots{}));
 
 }  // namespace mailcow
 

@@ -223,7 +223,10 @@ int Main(int argc, const char* const* argv) {
   if (is_check) End(Check(collectors, host, *sources, options.format));
   Serve(
       host, *sources, options,
-      [argc, argv] { return ParseOptions(argc, argv); }, logger);
+      [argc, argv, own = Files(Files::Roots{})] {
+        return ParseOptions(argc, argv, own);
+      },
+      logger);
 }
 
 }  // namespace

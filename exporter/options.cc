@@ -390,14 +390,14 @@ absl::StatusOr<std::vector<std::string>> ArgumentsOf(
 }
 
 absl::StatusOr<ParsedOptions> ParseWithFile(
-    const std::vector<std::string>& arguments) {
+    const std::vector<std::string>& arguments, const Files& own) {
   Parser parser;
   absl::StatusOr<ParsedOptions> parsed = parser.Parse(arguments);
   if (!parsed.ok() || !parsed->options.has_value()) return parsed;
   const std::string file = parsed->options->config_file;
   if (file.empty()) return parsed;
   const absl::StatusOr<ConfigFile> config =
-      ReadConfigFile(file, parser.Kinds());
+      ReadConfigFile(file, parser.Kinds(), own);
   if (!config.ok()) return config.status();
   absl::StatusOr<std::vector<std::string>> all =
       ArgumentsOf(*config, file, parser.Named(), parser);
@@ -410,9 +410,10 @@ absl::StatusOr<ParsedOptions> ParseWithFile(
 
 }  // namespace
 
-ParsedOptions ParseOptions(int argc, const char* const* argv) {
+ParsedOptions ParseOptions(int argc, const char* const* argv,
+                           const Files& own) {
   absl::StatusOr<ParsedOptions> parsed =
-      ParseWithFile({argv + std::min(argc, 1), argv + argc});
+      ParseWithFile({argv + std::min(argc, 1), argv + argc}, own);
   if (!parsed.ok()) return Mistake(parsed.status().message());
   if (parsed->options.has_value() && parsed->options->topics.empty()) {
     return Mistake("every topic is turned off");

@@ -53,7 +53,9 @@ struct ParsedOptions {
 
 // Reads the configuration file anew each time. What the command line names wins
 // over what the file says.
-ParsedOptions ParseOptions(int argc, const char* const* argv);
+// `own` as in ReadConfigFile().
+ParsedOptions ParseOptions(int argc, const char* const* argv,
+                           const Files& own = Files(Files::Roots{}));
 
 // The flags, without dashes, that the two differ in and that count from the
 // start of the program to its end. Topics, limits, what topics ask and the

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
@@ -15,6 +16,9 @@ namespace {
 
 // Findings of a moment ago may be replaced by none for no longer than this.
 constexpr absl::Duration kPatience = absl::Seconds(5);
+
+// One that is under way, and one that sees what has changed since it began.
+constexpr int kMaxWaiting = 2;
 
 bool AskDocker(const Options& options) {
   return std::any_of(options.topics.begin(), options.topics.end(), AsksDocker);
@@ -53,7 +57,6 @@ absl::Status Reloader::TryReload() {
     return absl::FailedPreconditionError(
         "it takes a restart to begin to ask Docker");
   }
-  if (absl::Status status = guard_.Reload(); !status.ok()) return status;
   options_ = *std::move(parsed.options);
   logger_.SetLevel(options_.log_level);
   survey_.Begin(options_.settings, options_.topics, kPatience);
@@ -61,18 +64,24 @@ absl::Status Reloader::TryReload() {
 }
 
 absl::Status Reloader::Reload() {
+  const absl::Cleanup leave = [this] { --waiting_; };
+  if (++waiting_ > kMaxWaiting) {
+    return absl::UnavailableError("a reload is under way");
+  }
   absl::MutexLock reloading(&reloading_);
-  absl::Status status = TryReload();
-  if (status.ok()) {
-    logger_.Info("configuration reloaded");
-  } else {
+  const absl::Status config = TryReload();
+  const absl::Status web = guard_.Reload();
+  for (const absl::Status& status : {config, web}) {
+    if (status.ok()) continue;
     logger_.Error("configuration not reloaded, the old one stays in force",
                   {{"err", status.message()}});
   }
+  const bool are_ok = config.ok() && web.ok();
+  if (are_ok) logger_.Info("configuration reloaded");
   absl::MutexLock lock(&mutex_);
-  was_successful_ = status.ok();
-  if (status.ok()) last_success_ = TimeOfDay();
-  return status;
+  was_successful_ = config.ok();
+  if (are_ok) last_success_ = TimeOfDay();
+  return config.ok() ? web : config;
 }
 
 void Reloader::Append(std::string& out) const {

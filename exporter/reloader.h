@@ -4,6 +4,7 @@
 #ifndef EXPORTER_RELOADER_H_
 #define EXPORTER_RELOADER_H_
 
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -28,8 +29,9 @@ class Reloader {
   Reloader(Parse parse, Options options, CurrentSurvey& survey, WebGuard& guard,
            Logger& logger);
 
-  // InvalidArgument: the configuration is wrong. FailedPrecondition: it changes
-  // what takes a restart.
+  // Each of the two files that is right counts. InvalidArgument: one is wrong.
+  // FailedPrecondition: it changes what takes a restart. Unavailable: others
+  // wait for a reload that is under way.
   absl::Status Reload();
 
   // Appends the metrics on reloads, in the text format.
@@ -44,6 +46,7 @@ class Reloader {
   Logger& logger_;
   const SampleText successful_;
   const SampleText success_timestamp_;
+  std::atomic<int> waiting_ = 0;
   absl::Mutex reloading_;
   Options options_ ABSL_GUARDED_BY(reloading_);
   mutable absl::Mutex mutex_;

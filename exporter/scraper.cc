@@ -55,23 +55,29 @@ Scraper::Pending Scraper::Join(const Topics& topics, bool may_wait) {
   if (may_wait) {
     Finish(topics, promise);
   } else {
+    absl::Cleanup forget = [this, &topics] { Forget(topics); };
     workers_.Run([this, topics, promise] { Finish(topics, promise); });
+    std::move(forget).Cancel();
   }
   return pending;
 }
 
 void Scraper::Finish(const Topics& topics,
                      const std::shared_ptr<std::promise<Text>>& promise) {
-  Text text;
-  {
-    // Whoever comes from then on begins anew, even if this fails.
-    const absl::Cleanup end = [this, &topics] {
-      absl::MutexLock lock(&mutex_);
-      pending_.erase(topics);
-    };
-    text = std::make_shared<const std::string>(render_(topics));
+  try {
+    auto text = std::make_shared<const std::string>(render_(topics));
+    Forget(topics);
+    promise->set_value(std::move(text));
+  } catch (...) {
+    Forget(topics);
+    promise->set_exception(std::current_exception());
   }
-  promise->set_value(std::move(text));
+}
+
+// Whoever comes from now on begins a rendering of its own.
+void Scraper::Forget(const Topics& topics) {
+  absl::MutexLock lock(&mutex_);
+  pending_.erase(topics);
 }
 
 }  // namespace mailcow

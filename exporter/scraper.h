@@ -39,6 +39,7 @@ class Scraper {
   using Pending = std::shared_future<Text>;
 
   Pending Join(const Topics& topics, bool may_wait);
+  void Forget(const Topics& topics);
   void Finish(const Topics& topics, const std::shared_ptr<std::promise<Text>>&);
 
   const Render render_;

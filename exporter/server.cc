@@ -38,6 +38,13 @@ constexpr char kRequestTimeoutMs[] = "3000";
 
 constexpr size_t kMaxQueryFields = 64;
 
+// Where silent clients wait; Linux' default limit for it.
+constexpr char kBacklog[] = "4096";
+
+// An answer that fits into the buffer of its socket leaves the thread at once,
+// however slowly it is read.
+constexpr int kSendBufferBytes = 1 << 18;
+
 absl::string_view ReasonPhrase(int status) {
   switch (status) {
     case 200:
@@ -113,21 +120,31 @@ bool HasBody(const mg_connection* connection, const mg_request_info& info) {
 
 bool WishesToKeepAlive(const mg_connection* connection,
                        const mg_request_info& info) {
-  const absl::string_view wishes =
-      HeaderOf(connection, "Connection").value_or("");
-  for (const absl::string_view wish : absl::StrSplit(wishes, ',')) {
-    if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(wish), "close")) {
-      return false;
-    }
+  if (absl::string_view(info.http_version) != "1.1") return false;
+  const std::string wishes =
+      absl::AsciiStrToLower(HeaderOf(connection, "Connection").value_or(""));
+  if (wishes.empty()) return true;
+  // CivetWeb keeps what has the field only where that says so.
+  bool wishes_to_keep = false;
+  for (absl::string_view wish : absl::StrSplit(wishes, ',')) {
+    wish = absl::StripAsciiWhitespace(wish);
+    if (wish == "close") return false;
+    wishes_to_keep |= wish == "keep-alive";
   }
-  return absl::string_view(info.http_version) == "1.1";
+  return wishes_to_keep;
 }
 
-std::vector<std::pair<std::string, std::string>> QueryOf(
+// Nothing where CivetWeb would cut it: at a NUL, and after so many fields.
+std::optional<std::vector<std::pair<std::string, std::string>>> QueryOf(
     const mg_request_info& info) {
   std::vector<std::pair<std::string, std::string>> query;
   if (info.query_string == nullptr) return query;
   std::string text = info.query_string;
+  const auto count_of_fields = std::count(text.begin(), text.end(), '&') + 1;
+  if (count_of_fields > static_cast<std::ptrdiff_t>(kMaxQueryFields) ||
+      absl::StrContains(text, "%00")) {
+    return std::nullopt;
+  }
   std::array<mg_header, kMaxQueryFields> fields;
   const int count = mg_split_form_urlencoded(text.data(), fields.data(),
                                              static_cast<int>(fields.size()));
@@ -175,11 +192,13 @@ std::vector<int> FindListeners(const std::vector<uint16_t>& ports) {
   return listeners;
 }
 
-// A connection then reaches a thread only once its client has sent something.
-void DeferAccept(int listener) {
+void Configure(int listener) {
+  // A connection reaches a thread only once its client has sent something.
   const int seconds = std::numeric_limits<int>::max();
   setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
              sizeof(seconds));
+  setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes,
+             sizeof(kSendBufferBytes));
 }
 
 }  // namespace
@@ -199,10 +218,14 @@ struct ServerCallbacks {
               .headers = std::move(refusal->headers),
               .body = std::move(refusal->body)};
     }
+    auto query = QueryOf(info);
+    if (!query.has_value()) {
+      return {.status = 400, .body = "a query that is not to be\n"};
+    }
     return server.site_.Answer(
         {.method = info.request_method,
          .path = info.local_uri_raw,
-         .query = QueryOf(info),
+         .query = *std::move(query),
          .scrape_timeout =
              HeaderOf(connection, "X-Prometheus-Scrape-Timeout-Seconds")
                  .value_or(""),
@@ -219,7 +242,8 @@ struct ServerCallbacks {
     mg_write(connection, message.data(), message.size());
   }
 
-  static int OnRequest(mg_connection* connection, void* /*data*/) {
+  // Before CivetWeb looks at users, files and what other sites may ask.
+  static int OnRequest(mg_connection* connection) {
     Server& server = Self(connection);
     ++server.requests_;
     const absl::Cleanup leave = [&server] { --server.requests_; };
@@ -247,18 +271,15 @@ struct ServerCallbacks {
     return 0;
   }
 
-  // There are no users but those of the guard. Without this CivetWeb looks for
-  // a file of passwords at each request.
-  static int OnAuthorize(mg_connection* /*connection*/, void* /*data*/) {
-    return 1;
-  }
-
-  static int OnConnect(const mg_connection* connection, void** /*data*/) {
+  static int OnConnect(const mg_connection* connection, void** data) {
     ++Self(connection).connections_;
+    *data = &Self(connection);  // tells OnClose() that it was counted
     return 0;
   }
 
   static void OnClose(const mg_connection* connection) {
+    // A TLS handshake that failed is closed without having begun.
+    if (mg_get_user_connection_data(connection) == nullptr) return;
     --Self(connection).connections_;
   }
 
@@ -292,7 +313,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   const std::vector<std::pair<const char*, const char*>> settings = {
       {"listening_ports", ports.c_str()},
       {"num_threads", threads.c_str()},
-      {"listen_backlog", "1024"},
+      {"listen_backlog", kBacklog},
       {"tcp_nodelay", "1"},
       {"enable_keep_alive", "yes"},
       // Longer than Prometheus' default scrape interval of one minute.
@@ -309,7 +330,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   mg_callbacks callbacks = {};
   callbacks.log_message = &ServerCallbacks::OnLog;
   callbacks.init_connection = &ServerCallbacks::OnConnect;
-  callbacks.connection_closed = &ServerCallbacks::OnClose;
+  callbacks.connection_close = &ServerCallbacks::OnClose;
+  callbacks.begin_request = &ServerCallbacks::OnRequest;
   callbacks.http_error = &ServerCallbacks::OnError;
   callbacks.external_ssl_ctx = &ServerCallbacks::OnTls;
   std::unique_ptr<Server> server(new Server(site, guard));
@@ -319,10 +341,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     return absl::UnavailableError(server->first_error_);
   }
   server->context_ = context;
-  mg_set_auth_handler(context, "**", &ServerCallbacks::OnAuthorize, nullptr);
-  mg_set_request_handler(context, "**", &ServerCallbacks::OnRequest, nullptr);
   server->listeners_ = FindListeners(server->ports());
-  for (const int listener : server->listeners_) DeferAccept(listener);
+  for (const int listener : server->listeners_) Configure(listener);
   return server;
 }
 

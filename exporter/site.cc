@@ -129,7 +129,10 @@ Response Site::Page(const Request& request) const {
 
 Response Site::Reload() const {
   const absl::Status reloaded = sources_.reload();
-  if (!reloaded.ok()) return Refuse(500, Printable(reloaded.message()));
+  if (!reloaded.ok()) {
+    return Refuse(absl::IsUnavailable(reloaded) ? 503 : 500,
+                  Printable(reloaded.message()));
+  }
   return {.body = "reloaded\n"};
 }
 

@@ -115,9 +115,6 @@ DROPPED = {
     "absolute form of another host": b"GET http://other/metrics HTTP/1.1\r\n",
     "absolute form of another scheme": b"GET https://x/metrics HTTP/1.1\r\n",
     "asterisk": b"OPTIONS * HTTP/1.1\r\n",
-    "upgrade to a web socket": b"GET /metrics HTTP/1.1\r\nConnection: Upgrade\r\n"
-    b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
 }
 
 # Good HTTP that asks for what there is not; the connection may live on.

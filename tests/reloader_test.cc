@@ -1,5 +1,8 @@
 #include "exporter/reloader.h"
 
+#include <future>
+#include <vector>
+
 #include "fake_host.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -101,6 +104,46 @@ TEST_F(ReloaderTest, TheMetricsTellWhetherTheLastReloadSucceeded) {
   next_.options = Initial();
   EXPECT_TRUE(reloader_.Reload().ok());
   EXPECT_THAT(Metrics(), HasSubstr(absl::StrCat(kSuccessful, 1)));
+}
+
+// Each stands for a thread that waits.
+TEST_F(ReloaderTest, NoMoreThanOneWaitsForTheOneThatIsUnderWay) {
+  std::promise<void> begun;
+  std::promise<void> go_on;
+  std::shared_future<void> allowed = go_on.get_future().share();
+  std::atomic<int> parses = 0;
+  Reloader reloader(
+      [&] {
+        if (++parses == 1) begun.set_value();
+        allowed.wait();
+        return next_;
+      },
+      Initial(), survey_, *guard_, logger_);
+  const auto reload = [&reloader] { return reloader.Reload(); };
+  std::vector<std::future<absl::Status>> reloads;
+  reloads.push_back(std::async(std::launch::async, reload));
+  begun.get_future().wait();
+  for (int i = 0; i < 4; ++i) {
+    reloads.push_back(std::async(std::launch::async, reload));
+  }
+  int refused = 0;
+  while (refused < 3) {
+    refused = 0;
+    for (const auto& each : reloads) {
+      refused += each.wait_for(std::chrono::milliseconds(1)) ==
+                         std::future_status::ready
+                     ? 1
+                     : 0;
+    }
+  }
+  go_on.set_value();
+  int done = 0;
+  for (auto& each : reloads) {
+    const absl::Status status = each.get();
+    EXPECT_TRUE(status.ok() || absl::IsUnavailable(status));
+    done += status.ok() ? 1 : 0;
+  }
+  EXPECT_EQ(done, 2);
 }
 
 TEST_F(ReloaderTest, OnlyASuccessMovesItsTime) {

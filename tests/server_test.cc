@@ -189,6 +189,37 @@ TEST_F(ServerTest, TheQueryIsDecoded) {
   EXPECT_THAT(Ask("GET /metrics?"), EndsWith("up 1\n"));
 }
 
+// CivetWeb would answer it by itself, whoever asks.
+TEST_F(ServerTest, APreflightOfAnotherSiteIsNotAllowed) {
+  EXPECT_THAT(Ask("OPTIONS /-/reload",
+                  "Origin: http://elsewhere\r\n"
+                  "Access-Control-Request-Method: POST\r\n\r\n"),
+              AllOf(StartsWith("HTTP/1.1 405 "),
+                    Not(HasSubstr("Access-Control-Allow"))));
+}
+
+TEST_F(ServerTest, AnUpgradeIsNotMade) {
+  EXPECT_THAT(Ask("GET /metrics", "Upgrade: websocket\r\n\r\n"),
+              EndsWith("up 1\n"));
+}
+
+TEST_F(ServerTest, AQueryThatWouldBeCutIsRefused) {
+  EXPECT_THAT(Ask("GET /metrics?collect[]=memory%00evil"),
+              StartsWith("HTTP/1.1 400 "));
+  std::string query;
+  for (int i = 0; i < 63; ++i) query += "x=1&";
+  EXPECT_THAT(Ask("GET /metrics?" + query + "x=1"), EndsWith("up 1\n"));
+  EXPECT_THAT(Ask("GET /metrics?" + query + "x=1&collect[]=bogus"),
+              StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(ServerTest, WhatIsNotKeptIsNotPromisedToBe) {
+  const Client client(port());
+  client.Send(
+      "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: TE\r\n\r\n");
+  EXPECT_THAT(client.ReceiveAll(), HasSubstr("\r\nConnection: close\r\n"));
+}
+
 TEST_F(ServerTest, APostReloads) {
   EXPECT_THAT(Ask("POST /-/reload"),
               AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), EndsWith("reloaded\n")));
