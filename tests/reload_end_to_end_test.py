@@ -227,11 +227,10 @@ class RefusalTest(ReloadTest):
                 serving, "it takes a restart to change web.listen-address"
             )
 
-    def test_a_broken_web_configuration_leaves_both_in_force(self):
-        self.file.write_text(self.GOOD)
+    def test_a_broken_web_configuration_keeps_no_other_from_counting(self):
         self.web_file.write_text("")
         serving = self.serve(f"--web.config.file={self.web_file}")
-        self.file.write_text("")
+        self.file.write_text(self.GOOD)
         self.web_file.write_text("\nno: such\n")
         self.assert_refused(serving, f"{self.web_file}:2: ")
 
@@ -293,8 +292,10 @@ class ManyTest(ReloadTest):
                 for _ in range(25)
                 for job in (lambda: self.ask(serving)[0], lambda: serving.samples())
             ]
-            for job in jobs[::2]:
-                self.assertEqual(200, job.result())
+            # Of those that come at once, one is under way and one waits.
+            answers = {job.result() for job in jobs[::2]}
+            self.assertIn(200, answers)
+            self.assertLessEqual(answers, {200, 503})
             for job in jobs[1::2]:
                 self.assertIn(READY, job.result())
 
