@@ -21,6 +21,7 @@
 #include "absl/time/clock.h"
 #include "civetweb.h"
 #include "collectors/files.h"
+#include "exporter/http_message.h"
 #include "exporter/listen_address.h"
 #include "exporter/request_head.h"
 
@@ -44,65 +45,6 @@ constexpr char kBacklog[] = "4096";
 // An answer that fits into the buffer of its socket leaves the thread at once,
 // however slowly it is read.
 constexpr int kSendBufferBytes = 1 << 18;
-
-absl::string_view ReasonPhrase(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 413:
-      return "Content Too Large";
-    case 429:
-      return "Too Many Requests";
-    case 503:
-      return "Service Unavailable";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Internal Server Error";
-  }
-}
-
-// Of two headers of the same name the first stands.
-void AppendHeaders(const Headers& headers, Headers& out) {
-  for (const auto& header : headers) {
-    const bool is_set =
-        std::any_of(out.begin(), out.end(), [&header](const auto& other) {
-          return absl::EqualsIgnoreCase(header.first, other.first);
-        });
-    if (!is_set) out.push_back(header);
-  }
-}
-
-std::string Message(const Response& response, const Headers& configured,
-                    bool with_body, bool keep_alive) {
-  Headers headers = configured;
-  AppendHeaders(response.headers, headers);
-  AppendHeaders({{"X-Content-Type-Options", "nosniff"}}, headers);
-  const std::string& body =
-      response.shared_body == nullptr ? response.body : *response.shared_body;
-  std::string message;
-  message.reserve(512 + body.size());
-  absl::StrAppend(&message, "HTTP/1.1 ", response.status, " ",
-                  ReasonPhrase(response.status),
-                  "\r\nContent-Type: ", response.content_type,
-                  "\r\nContent-Length: ", body.size());
-  for (const auto& [name, value] : headers) {
-    absl::StrAppend(&message, "\r\n", name, ": ", value);
-  }
-  absl::StrAppend(&message,
-                  "\r\nConnection: ", keep_alive ? "keep-alive" : "close",
-                  "\r\n\r\n");
-  if (with_body) message += body;
-  return message;
-}
 
 std::optional<absl::string_view> HeaderOf(const mg_connection* connection,
                                           const char* name) {
@@ -237,8 +179,9 @@ struct ServerCallbacks {
     if (!keep_alive) mg_disable_keep_alive(connection);
     // One write: with two, Nagle's algorithm waits for the client's delayed
     // acknowledgement.
-    const std::string message = Message(
-        response, Self(connection).guard_.headers(), with_body, keep_alive);
+    const std::string message =
+        HttpMessage(response, Self(connection).guard_.headers(),
+                    {.with_body = with_body, .keep_alive = keep_alive});
     mg_write(connection, message.data(), message.size());
   }
 

@@ -68,6 +68,17 @@ TEST(LogLine, NamesEachLevel) {
   EXPECT_THAT(line(LogLevel::kError), HasSubstr("level=error"));
 }
 
+// Terminals obey U+009B as they do an escape sequence.
+TEST(LogLine, WhatTerminalsObeyIsEscaped) {
+  EXPECT_THAT(Json("a\xc2\x9b"
+                   "1m"),
+              HasSubstr("\"msg\":\"a\\u009b1m\""));
+  EXPECT_THAT(Logfmt("a\xc2\x9b"
+                     "1m"),
+              HasSubstr("msg=\"a\\u009b1m\""));
+  EXPECT_THAT(Json("\xc2\xa0"), HasSubstr("\"msg\":\"\xc2\xa0\""));
+}
+
 TEST(Logger, WritesToStderrInItsFormat) {
   testing::internal::CaptureStderr();
   Logger(LogLevel::kInfo, LogFormat::kJson).Error("cannot serve");

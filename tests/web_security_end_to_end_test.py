@@ -434,6 +434,24 @@ class TlsTest(WebTest):
             with self.assertRaises(ssl.SSLCertVerificationError):
                 self.is_served(serving.port, self.context("stranger"))
 
+    def test_handshakes_that_fail_leave_room_for_those_that_succeed(self):
+        """CivetWeb tells of their end, but not of their beginning."""
+        with (
+            self.serve(self.settings()) as serving,
+            contextlib.ExitStack() as kept,
+        ):
+            for _ in range(60):
+                with socket.create_connection(("127.0.0.1", serving.port)) as client:
+                    client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+                    with contextlib.suppress(ConnectionError):
+                        while client.recv(4096):
+                            pass
+            for _ in range(60):
+                client = connect(serving.port, self.context())
+                kept.enter_context(contextlib.closing(client))
+                self.assertEqual(200, ask(client, "/-/healthy").status)
+            self.assertTrue(self.is_served(serving.port, self.context()))
+
     def test_plain_http_is_not_served_beside_it(self):
         with self.serve(self.settings()) as serving:
             with socket.create_connection(("127.0.0.1", serving.port)) as client:
