@@ -413,8 +413,10 @@ TEST_F(AskTimeServerTest, AFloodOfGarbageWasReadAlsoAfterTheDeadline) {
       asker.Send(Answer(asker.nonce()));
     }
   });
+  // Whether time goes by before it looks, or while it waits.
   const absl::Status status = AskTimeServer(server.name()).status();
-  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_TRUE(absl::IsDataLoss(status) || absl::IsDeadlineExceeded(status))
+      << status;
 }
 
 TEST_F(AskTimeServerTest, AnAnswerFromAnotherPortIsDropped) {
