@@ -25,14 +25,24 @@ absl::StatusOr<std::shared_ptr<const ProcessNames::Names>> ProcessNames::Read()
     return absl::PermissionDeniedError(
         "/proc does not show the processes of other users");
   }
+  std::map<std::string, std::string> before;
+  if (names_ != nullptr) before = {names_->begin(), names_->end()};
+  std::map<std::string, std::string> settled;
   auto names = std::make_shared<Names>();
   for (const std::string& pid : processes->pids) {
+    if (const auto known = settled_.find(pid); known != settled_.end()) {
+      names->push_back(*known);
+      settled.insert(*known);
+      continue;
+    }
     absl::StatusOr<std::string> name =
         files_.Read(absl::StrCat("/proc/", pid, "/comm"));
     if (!name.ok()) continue;
     absl::StripTrailingAsciiWhitespace(&*name);
+    if (before.count(pid) == 1) settled.emplace(pid, *name);
     names->emplace_back(pid, *std::move(name));
   }
+  settled_ = std::move(settled);
   return names;
 }
 
@@ -47,7 +57,12 @@ ProcessNames::Latest() const {
   if (is_known && now - read_at_ < kShared) return names_;
   // A process takes its name a moment after it was begun: what was read then
   // is read once more.
-  if (is_same && was_read_twice_ && now - read_at_ < kAnyway) return names_;
+  const bool is_due = now - all_read_at_ >= kAnyway;
+  if (is_same && was_read_twice_ && !is_due) return names_;
+  if (is_due || !forks.has_value()) {
+    settled_.clear();
+    all_read_at_ = now;
+  }
   auto names = Read();
   if (!names.ok()) return names;
   names_ = *names;

@@ -1,11 +1,13 @@
 // The names of all processes. To read them takes milliseconds where there are
-// thousands, so it is done only when processes were begun since.
+// thousands, so it is done only when processes were begun since, and only of
+// those that are new.
 
 #ifndef COLLECTORS_PROCESS_NAMES_H_
 #define COLLECTORS_PROCESS_NAMES_H_
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,12 +39,17 @@ class ProcessNames {
   absl::StatusOr<std::shared_ptr<const Names>> Latest() const;
 
  private:
-  absl::StatusOr<std::shared_ptr<const Names>> Read() const;
+  absl::StatusOr<std::shared_ptr<const Names>> Read() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Files files_;
   const Clock clock_;
   mutable absl::Mutex mutex_;
   mutable std::shared_ptr<const Names> names_ ABSL_GUARDED_BY(mutex_);
+  // The names of those that were read twice, and so are not read again.
+  mutable std::map<std::string, std::string> settled_ ABSL_GUARDED_BY(mutex_);
+  mutable std::chrono::steady_clock::time_point all_read_at_
+      ABSL_GUARDED_BY(mutex_);
   mutable std::chrono::steady_clock::time_point read_at_
       ABSL_GUARDED_BY(mutex_);
   // How many processes were ever begun when the names were read.

@@ -82,6 +82,26 @@ TEST_F(ProcessNamesTest, AreReadOnceMoreAfterTheLastWasBegun) {
   EXPECT_THAT((*names_.Latest())->front(), Pair("2", "exim4"));
 }
 
+// Thousands of others are not read for the sake of one that is new.
+TEST_F(ProcessNamesTest, OnlyThoseThatAreNewAreReadAgain) {
+  Begin("1", "systemd");
+  for (const int forks : {10, 11}) {
+    SayForks(forks);
+    names_.Latest().IgnoreError();
+    Pass(std::chrono::seconds(15));
+  }
+  Begin("1", "renamed");
+  Begin("2", "exim4");
+  SayForks(12);
+  EXPECT_THAT(**names_.Latest(),
+              ElementsAre(Pair("2", "exim4"), Pair("1", "systemd")));
+  // One that has ended is forgotten.
+  std::filesystem::remove_all(root_.At("/proc/2"));
+  SayForks(13);
+  Pass(std::chrono::seconds(15));
+  EXPECT_THAT(**names_.Latest(), ElementsAre(Pair("1", "systemd")));
+}
+
 TEST_F(ProcessNamesTest, AreNotReadWhileNoProcessIsBegun) {
   Begin("1", "systemd");
   SayForks(10);
