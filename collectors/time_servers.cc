@@ -122,6 +122,15 @@ constexpr Rule<TimeServersFacts> kRules[] = {
               "the kernel's is what it has yet to slew away",
       .source = "SNTP, offset of adjtimex(2)"},
      Offsets},
+    {{.id = "clock_offset_limit",
+      .unit = Unit::kSeconds,
+      .what = "How far off the clock may be and still be accurate "
+              "(--ntp.max-offset)",
+      .source = "--ntp.max-offset"},
+     [](const TimeServersFacts& facts) -> std::vector<Reading> {
+       return {{.labels = {{"level", std::string(Name(Level::kRequired))}},
+                .value = absl::ToDoubleSeconds(facts.max_offset)}};
+     }},
     {{.id = "clock_accurate",
       .required = Yes(),
       .what = "The clock is less than a second off (--ntp.max-offset), by the "

@@ -1,6 +1,7 @@
 #include "exporter/exposition.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -121,6 +122,22 @@ std::vector<std::pair<Labels, Verdict>> VerdictsOf(
   return verdicts;
 }
 
+// What to do about each subject that is unmet: a requirement has one remedy for
+// both of its levels.
+std::vector<Sample> RemediesOf(const std::vector<Row>& rows) {
+  std::vector<Sample> remedies;
+  std::set<Labels> seen;
+  for (const Row& row : rows) {
+    if (row.verdict != Verdict::kUnmet) continue;
+    Labels labels = {{"requirement", std::string(row.requirement().id)},
+                     {"subject", row.subject()}};
+    if (!seen.insert(labels).second) continue;
+    labels.emplace_back("remedy", row.remedy());
+    remedies.push_back({std::move(labels), 1});
+  }
+  return remedies;
+}
+
 // The families that all topics share, each with the samples that are given.
 MetricFamily Met(const std::vector<Sample>& samples) {
   return Gauge(
@@ -131,6 +148,13 @@ MetricFamily Met(const std::vector<Sample>& samples) {
 MetricFamily Known(const std::vector<Sample>& samples) {
   return Gauge(absl::StrCat(kPrefix, "requirement_known"),
                "Whether the requirement could be judged", samples);
+}
+
+MetricFamily Remedies(const std::vector<Sample>& samples) {
+  return Gauge(absl::StrCat(kPrefix, "requirement_remedy_info"),
+               "What to do about a requirement that is unmet, in its label; no "
+               "sample for one that is met or not known",
+               samples);
 }
 
 MetricFamily Ready(const Counts& counts) {
@@ -208,6 +232,7 @@ Exposition::Fragment Exposition::FragmentOf(const Section& section) {
                     .families = FamiliesText(section),
                     .met = "",
                     .known = "",
+                    .remedies = "",
                     .success = SampleText(Success({collector})),
                     .duration = SampleText(Duration({collector})),
                     .age = SampleText(Age({collector})),
@@ -215,6 +240,7 @@ Exposition::Fragment Exposition::FragmentOf(const Section& section) {
                     .counts = Count(rows)};
   AppendSamples(Met(met), fragment.met);
   AppendSamples(Known(known), fragment.known);
+  AppendSamples(Remedies(RemediesOf(rows)), fragment.remedies);
   return fragment;
 }
 
@@ -222,6 +248,7 @@ void Exposition::Append(const Report& report, std::string& out) {
   absl::MutexLock lock(&mutex_);
   std::string met;
   std::string known;
+  std::string remedies;
   std::string success;
   std::string duration;
   std::string age;
@@ -234,6 +261,7 @@ void Exposition::Append(const Report& report, std::string& out) {
     out += fragment.families;
     met += fragment.met;
     known += fragment.known;
+    remedies += fragment.remedies;
     counts += fragment.counts;
     fragment.success.Append(fragment.is_complete ? 1 : 0, success);
     fragment.duration.Append(absl::ToDoubleSeconds(section.duration), duration);
@@ -241,6 +269,7 @@ void Exposition::Append(const Report& report, std::string& out) {
   }
   AppendShared(Met({}), met, out);
   AppendShared(Known({}), known, out);
+  AppendShared(Remedies({}), remedies, out);
   out += TextFormat().Serialize({Ready(counts)});
   AppendShared(Success({}), success, out);
   AppendShared(Duration({}), duration, out);

@@ -46,6 +46,7 @@ class Exposition {
     // Samples of the families that all topics share.
     std::string met;
     std::string known;
+    std::string remedies;
     SampleText success;
     SampleText duration;
     SampleText age;

@@ -26,6 +26,7 @@ constexpr Requirement kMemory = {.id = "memory",
                                  .required = AtLeast(1 * kGiB, 64),
                                  .recommended = AtLeast(6 * kGiB),
                                  .what = "Size of the RAM",
+                                 .remedy = "give it more RAM",
                                  .source = ""};
 constexpr Requirement kSynchronized = {.id = "ntp_synchronized",
                                        .required = Yes(),
@@ -35,6 +36,7 @@ constexpr Requirement kForeign = {.id = "foreign_listeners",
                                   .unit = Unit::kCount,
                                   .required = AtMost(0),
                                   .what = "Listeners of others",
+                                  .remedy = "stop them",
                                   .source = ""};
 constexpr Requirement kOffset = {.id = "clock_offset",
                                  .unit = Unit::kSeconds,
@@ -264,6 +266,42 @@ TEST(Verdicts, AFactHasNone) {
               IsEmpty());
 }
 
+constexpr char kRemedyInfo[] = "mailcow_host_requirement_remedy_info";
+
+TEST(Remedies, AreThoseOfWhatIsUnmetAlone) {
+  const Report report =
+      With({Of(kSynchronized, 1), Of(kForeign, kError, {{"port", "25"}}),
+            Of(kForeign, 1, {{"port", "80"}, {"service", "http"}})});
+  EXPECT_THAT(
+      Samples(report, kRemedyInfo),
+      ElementsAre(Pair(
+          "requirement=foreign_listeners,subject=80,remedy=stop them", 1)));
+  EXPECT_THAT(Samples(With({Of(kSynchronized, 1)}), kRemedyInfo), IsEmpty());
+}
+
+TEST(Remedies, AreTheMoreExactOnesWhereTheyAreKnown) {
+  Finding finding = Of(kForeign, 1, {{"port", "25"}});
+  finding.reading.remedy = "systemctl disable --now exim4";
+  EXPECT_THAT(Samples(With({finding}), kRemedyInfo),
+              ElementsAre(Pair("requirement=foreign_listeners,subject=25,"
+                               "remedy=systemctl disable --now exim4",
+                               1)));
+}
+
+TEST(Remedies, AreOneForBothLevelsAndForReadingsThatShareASubject) {
+  EXPECT_THAT(Samples(With({Of(kMemory, 0)}), kRemedyInfo),
+              ElementsAre(Pair(
+                  "requirement=memory,subject=,remedy=give it more RAM", 1)));
+  Finding other = Of(kForeign, 1, {{"port", "25"}, {"service", "smtps"}});
+  other.reading.remedy = "another";
+  EXPECT_THAT(
+      Samples(With({Of(kForeign, 0, {{"port", "25"}}),
+                    Of(kForeign, 1, {{"port", "25"}}), other}),
+              kRemedyInfo),
+      ElementsAre(Pair(
+          "requirement=foreign_listeners,subject=25,remedy=stop them", 1)));
+}
+
 TEST(Ready, IsOneOnlyWhenEveryRequiredVerdictIsMet) {
   const auto ready = [](absl::StatusOr<double> memory) {
     return Samples(With({Of(kMemory, std::move(memory))}),
@@ -336,6 +374,9 @@ mailcow_host_requirement_met{requirement="foreign_listeners",subject="25",level=
 mailcow_host_requirement_known{requirement="ntp_synchronized",subject="",level="required"} 1
 mailcow_host_requirement_known{requirement="foreign_listeners",subject="25",level="required"} 1
 mailcow_host_requirement_known{requirement="foreign_listeners",subject="80",level="required"} 0
+# HELP mailcow_host_requirement_remedy_info What to do about a requirement that is unmet, in its label; no sample for one that is met or not known
+# TYPE mailcow_host_requirement_remedy_info gauge
+mailcow_host_requirement_remedy_info{requirement="foreign_listeners",subject="25",remedy="stop them"} 1
 # HELP mailcow_host_ready Whether every required requirement of the topics that are asked is met; one that is not known is not met
 # TYPE mailcow_host_ready gauge
 mailcow_host_ready 0

@@ -192,6 +192,13 @@ TEST_F(TimeServersCollector, LimitIsThatOfTheOption) {
   EXPECT_EQ(*Only("clock_accurate").value, 0);
 }
 
+TEST_F(TimeServersCollector, LimitIsKnownThoughNoServerAnswers) {
+  settings_.max_offset = absl::Milliseconds(250);
+  const Reading limit = Only("clock_offset_limit");
+  EXPECT_EQ(*limit.value, 0.25);
+  EXPECT_THAT(limit.labels, ElementsAre(testing::Pair("level", "required")));
+}
+
 TEST_F(TimeServersCollector, DetailSaysWhichWayTheClockIsOff) {
   Answer({2.5});
   EXPECT_EQ(Only("clock_accurate").detail,
