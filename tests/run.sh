@@ -16,4 +16,5 @@ build "$root/build/tests" -DCMAKE_BUILD_TYPE=Debug -DBUILD_TESTING=ON \
 # Without root, the tests that boot it are skipped.
 [[ $EUID -ne 0 ]] || "$root/tests/debian_root.sh" "$root/build/debian"
 
-exec ctest --test-dir "$root/build/tests" --output-on-failure --parallel 2 "$@"
+# Most of them wait for something most of the time.
+exec ctest --test-dir "$root/build/tests" --output-on-failure --parallel 3 "$@"
