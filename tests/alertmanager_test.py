@@ -1,286 +1,59 @@
 """deploy/alertmanager: who is told of what, what is muted, and how it reads."""
 
-import base64
-import contextlib
-import email
-import email.policy
-import http.server
 import json
 import pathlib
 import re
-import shutil
-import socketserver
-import subprocess
 import tempfile
-import threading
 import unittest
-import urllib.error
-import urllib.request
 
+import alertmanager
+import monitoring
 import program
 
-DEPLOY = pathlib.Path(__file__).parent.parent / "deploy"
-CONFIGURATION = DEPLOY / "alertmanager" / "alertmanager.yml"
-TEMPLATES = DEPLOY / "alertmanager" / "mailcow_host.tmpl"
-EXAMPLES = sorted((DEPLOY / "alertmanager" / "receivers").glob("*.yml"))
-RULES = DEPLOY / "prometheus" / "mailcow_host.rules.yml"
-
-# Where the examples have their secrets.
-SECRETS = "/etc/prometheus/secrets"
-
+RULES = monitoring.RULES
 ALERTS = re.findall(r"^ +- alert: (\w+)$", RULES.read_text(), re.M)
-
-is_installed = unittest.skipUnless(
-    shutil.which("prometheus-alertmanager") and shutil.which("amtool"),
-    "Alertmanager is not installed",
-)
 
 
 def without_comments(text):
     return re.sub(r"^ *#.*$", "", text, flags=re.M)
 
 
-def assemble(example):
-    """The configuration with the receivers of the example, which is a path."""
-    before, _, _ = CONFIGURATION.read_text().partition("\nreceivers:")
-    return f"{before}\n{example.read_text()}"
-
-
-def with_receivers(receivers):
-    """The same with one webhook for each of {name: url}."""
-    before, _, _ = CONFIGURATION.read_text().partition("\nreceivers:")
-    webhooks = "".join(
-        f"  - name: {name}\n    webhook_configs: [{{url: '{url}'}}]\n"
-        for name, url in receivers.items()
-    )
-    return f"{before}\nreceivers:\n{webhooks}"
-
-
-def hurried(configuration):
-    """The same configuration, for those who cannot wait for minutes."""
-    return re.sub(r"(group_wait|group_interval): \w+", r"\1: 1s", configuration)
-
-
-def install(directory, configuration):
-    """Writes the configuration, and the templates, to where they are to be read."""
-    shutil.copy(TEMPLATES, directory)
-    path = pathlib.Path(directory) / "alertmanager.yml"
-    path.write_text(configuration)
-    return str(path)
-
-
 def amtool(*args):
     return program.run(*args, path="amtool")
 
 
-def request(url, body=None):
-    """The JSON that answers a GET, or a POST of the body."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(
-        urllib.request.Request(url, data, headers), timeout=program.DEADLINE_SECONDS
-    ) as reply:
-        return json.loads(reply.read() or "null")
-
-
-class Alertmanager:
-    """Debian's Alertmanager with a configuration, alone and on a free port."""
-
-    def __init__(self, configuration):
-        self._configuration = configuration
-
-    def __enter__(self):
-        with contextlib.ExitStack() as stack:
-            directory = stack.enter_context(tempfile.TemporaryDirectory())
-            [port] = program.free_ports(1)
-            self.url = f"http://127.0.0.1:{port}"
-            self._log = pathlib.Path(directory) / "log"
-            with self._log.open("w") as log:
-                process = subprocess.Popen(
-                    [
-                        "prometheus-alertmanager",
-                        f"--config.file={install(directory, self._configuration)}",
-                        f"--storage.path={directory}/data",
-                        f"--web.listen-address=127.0.0.1:{port}",
-                        "--cluster.listen-address=",
-                    ],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                )
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            program.wait_for(lambda: self._is_ready(process))
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *exception):
-        self._stack.close()
-
-    def _is_ready(self, process):
-        if process.poll() is not None:
-            raise AssertionError(self.log())
-        try:
-            return program.fetch(f"{self.url}/-/ready")
-        except urllib.error.URLError:
-            return False
-
-    def log(self):
-        return self._log.read_text()
-
-    def post(self, *alerts):
-        request(f"{self.url}/api/v2/alerts", list(alerts))
-
-    def alerts(self):
-        return request(f"{self.url}/api/v2/alerts")
-
-
-class Webhook:
-    """An HTTP server that keeps what is posted to it."""
-
-    def __enter__(self):
-        requests = self.requests = []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                # What each of them takes for success.
-                answer = b'{"ok": true, "status": "success"}'
-                self.send_response(202)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-                requests.append((self.path, self.headers, json.loads(body)))
-
-            def log_message(self, *args):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
-        return self
-
-    def __exit__(self, *exception):
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def first(self):
-        """(path, headers, body) of the first request."""
-        return program.wait_for(lambda: self.requests)[0]
-
-    def notifications(self, path, instance):
-        """The bodies of what came to the path about the host."""
-        return [
-            body
-            for to, _, body in self.requests
-            if to == path and body["groupLabels"].get("instance") == instance
-        ]
-
-
-class MailServer:
-    """An SMTP server for one who logs in; keeps the logins and the messages."""
-
-    def __enter__(self):
-        logins, messages = self.logins, self.messages = [], []
-
-        class Handler(socketserver.StreamRequestHandler):
-            def say(self, line):
-                self.wfile.write(f"{line}\r\n".encode())
-
-            def handle(self):
-                self.say("220 localhost")
-                for line in self.rfile:
-                    verb = line.split()[0].upper()
-                    if verb == b"EHLO":
-                        self.say("250-localhost")
-                        self.say("250 AUTH PLAIN")
-                    elif verb == b"AUTH":
-                        [login] = line.split()[2:]
-                        logins.append(base64.b64decode(login).split(b"\0"))
-                        self.say("235 welcome")
-                    elif verb == b"DATA":
-                        self.say("354 go on")
-                        lines = list(iter(self.rfile.readline, b".\r\n"))
-                        self.say("250 taken")
-                    elif verb == b"QUIT":
-                        self.say("221 bye")
-                        messages.append(b"".join(lines))
-                        return
-                    else:
-                        self.say("250 well")
-
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self.port = self._server.server_address[1]
-        return self
-
-    def __exit__(self, *exception):
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-def alert(name, instance, severity="critical", **labels):
-    labels = {key: value for key, value in labels.items() if value}
-    return {
-        "labels": {"alertname": name, "severity": severity}
-        | {"job": "mailcow_host", "instance": instance}
-        | labels
-    }
-
-
-PORT_TAKEN = alert(
-    "MailcowHostRequirementUnmet",
-    "mail.example.com:9025",
-    requirement="port_foreign_listeners",
-    subject="25",
-    level="required",
-) | {
-    "annotations": {
-        "summary": "Port 25 is taken on mail.example.com:9025.",
-        "description": "Measured: 1\nLimit: 0\nListening: exim4 at 127.0.0.1:25\n"
-        "Remedy: systemctl disable --now <unit> && reboot",
-        "runbook_url": "https://example.com/runbooks.md#unmet",
-    }
-}
-
-
-@is_installed
+@alertmanager.is_installed
 class ConfigurationTest(unittest.TestCase):
     def check(self, configuration):
         with tempfile.TemporaryDirectory() as directory:
-            checked = amtool("check-config", install(directory, configuration))
+            checked = amtool(
+                "check-config", alertmanager.install(directory, configuration)
+            )
         self.assertEqual(0, checked.returncode, checked.stdout + checked.stderr)
         return checked.stdout
 
     def test_amtool_finds_no_mistake(self):
-        self.assertIn("3 receivers", self.check(CONFIGURATION.read_text()))
+        self.assertIn("3 receivers", self.check(alertmanager.CONFIGURATION.read_text()))
 
     def test_amtool_finds_no_mistake_with_the_receivers_of_each_example(self):
-        self.assertTrue(EXAMPLES)
-        for example in EXAMPLES:
+        self.assertTrue(alertmanager.EXAMPLES)
+        for example in alertmanager.EXAMPLES:
             with self.subTest(example.name):
-                self.assertIn("3 receivers", self.check(assemble(example)))
+                self.assertIn("3 receivers", self.check(alertmanager.assemble(example)))
 
     def test_the_command_in_its_first_lines_takes_an_example(self):
-        [command] = re.findall(r"^#   (sed .*)$", CONFIGURATION.read_text(), re.M)
+        [command] = re.findall(
+            r"^#   (sed .*)$", alertmanager.CONFIGURATION.read_text(), re.M
+        )
         assembled = program.run(
-            "-c", command, path="/bin/sh", cwd=CONFIGURATION.parent
+            "-c", command, path="/bin/sh", cwd=alertmanager.CONFIGURATION.parent
         ).stdout
-        slack = CONFIGURATION.parent / "receivers" / "slack.yml"
-        self.assertEqual(assemble(slack), assembled)
+        slack = alertmanager.CONFIGURATION.parent / "receivers" / "slack.yml"
+        self.assertEqual(alertmanager.assemble(slack), assembled)
 
     def test_each_example_is_named_in_its_first_lines(self):
-        head, _, _ = CONFIGURATION.read_text().partition("\ntemplates:")
-        for example in EXAMPLES:
+        head, _, _ = alertmanager.CONFIGURATION.read_text().partition("\ntemplates:")
+        for example in alertmanager.EXAMPLES:
             word = {"email": "mail"}.get(example.stem, example.stem)
             self.assertRegex(head, rf"(?i)\b{word}s?\b")
 
@@ -289,28 +62,28 @@ class ConfigurationTest(unittest.TestCase):
             r"\b\w*(token|_key|password|secret|credentials|webhook_url|api_url): "
             r"|://[^/ ]*@"
         )
-        for path in [CONFIGURATION, *EXAMPLES]:
+        for path in [alertmanager.CONFIGURATION, *alertmanager.EXAMPLES]:
             with self.subTest(path.name):
                 text = without_comments(path.read_text())
                 self.assertNotRegex(text, secret)
                 for file in re.findall(r"_file: ([^\s}]+)", text):
-                    self.assertTrue(file.startswith(f"{SECRETS}/"), file)
+                    self.assertTrue(file.startswith(f"{alertmanager.SECRETS}/"), file)
 
     def test_every_example_tells_what_is_resolved(self):
-        for example in EXAMPLES:
+        for example in alertmanager.EXAMPLES:
             with self.subTest(example.name):
                 text = example.read_text()
                 integrations = len(re.findall(r"^      - ", text, re.M))
                 self.assertEqual(integrations, text.count("send_resolved: true"))
 
     def test_every_template_that_an_example_names_exists(self):
-        defined = re.findall(r'define "([^"]+)"', TEMPLATES.read_text())
-        for example in EXAMPLES:
+        defined = re.findall(r'define "([^"]+)"', alertmanager.TEMPLATES.read_text())
+        for example in alertmanager.EXAMPLES:
             for name in re.findall(r'template "([^"]+)"', example.read_text()):
                 self.assertIn(name, defined, example.name)
 
     def test_every_alert_it_names_is_one_of_the_rules(self):
-        text = without_comments(CONFIGURATION.read_text())
+        text = without_comments(alertmanager.CONFIGURATION.read_text())
         names = set(re.findall(r"MailcowHost[A-Z]\w+", text))
         for start, choices in re.findall(r"(MailcowHost\w*)\(([\w|]+)\)", text):
             names |= {start + end for end in choices.split("|")}
@@ -320,7 +93,7 @@ class ConfigurationTest(unittest.TestCase):
 
     def test_every_requirement_it_names_is_one_of_the_program(self):
         known = re.findall(r"\w+", program.run("list").stdout)
-        text = without_comments(CONFIGURATION.read_text())
+        text = without_comments(alertmanager.CONFIGURATION.read_text())
         patterns = re.findall(r'requirement (?:=|=~) "?([^"\],]+)', text)
         self.assertLess(2, len(patterns))
         for pattern in "|".join(patterns).split("|"):
@@ -328,11 +101,11 @@ class ConfigurationTest(unittest.TestCase):
                 self.assertTrue(any(re.fullmatch(pattern, word) for word in known))
 
 
-@is_installed
+@alertmanager.is_installed
 class RoutesTest(unittest.TestCase):
     def receiver(self, *labels):
         with tempfile.TemporaryDirectory() as directory:
-            file = f"--config.file={install(directory, CONFIGURATION.read_text())}"
+            file = f"--config.file={alertmanager.install(directory, alertmanager.CONFIGURATION.read_text())}"
             routed = amtool("config", "routes", "test", file, *labels)
         self.assertEqual(0, routed.returncode, routed.stderr)
         return routed.stdout.strip()
@@ -362,7 +135,7 @@ class RoutesTest(unittest.TestCase):
         self.assertEqual({"critical", "warning", "info"}, set(severities))
 
 
-@is_installed
+@alertmanager.is_installed
 class TemplatesTest(unittest.TestCase):
     def render(self, name, firing=(), resolved=(), labels=None, group=None):
         """What amtool makes of the template; the alerts are annotations."""
@@ -382,14 +155,14 @@ class TemplatesTest(unittest.TestCase):
             rendered = amtool(
                 "template",
                 "render",
-                f"--template.glob={TEMPLATES}",
+                f"--template.glob={alertmanager.TEMPLATES}",
                 f"--template.data={path}",
                 f'--template.text={{{{ template "mailcow_host.{name}" . }}}}',
             )
         self.assertEqual(0, rendered.returncode, rendered.stderr)
         return rendered.stdout.removesuffix("\n")
 
-    PORT = PORT_TAKEN["annotations"]
+    PORT = alertmanager.PORT_TAKEN["annotations"]
     SWAP = {"summary": "Swap is exhausted.", "description": "None is left."}
     BARE = {"summary": "A disk is full."}
 
@@ -471,7 +244,7 @@ class TemplatesTest(unittest.TestCase):
         self.assertIn("*&lt;&amp;&gt;*", self.render("slack", [{"summary": "<&>"}]))
 
 
-@is_installed
+@alertmanager.is_installed
 class InhibitionTest(unittest.TestCase):
     # Muted once everything that was posted before it has been looked at.
     SENTINEL = """\
@@ -484,14 +257,16 @@ inhibit_rules:
     @classmethod
     def setUpClass(cls):
         cls.alertmanager = cls.enterClassContext(
-            Alertmanager(
-                CONFIGURATION.read_text().replace("inhibit_rules:\n", cls.SENTINEL)
+            alertmanager.serving(
+                alertmanager.CONFIGURATION.read_text().replace(
+                    "inhibit_rules:\n", cls.SENTINEL
+                )
             )
         )
 
     def alert(self, name, instance="", **labels):
         """An alert on the host of the test, or on another one."""
-        return alert(name, f"{self.id()}{instance}", **labels)
+        return alertmanager.alert(name, f"{self.id()}{instance}", **labels)
 
     def unmet(self, requirement, subject="", level="required", **labels):
         labels = dict(requirement=requirement, subject=subject, level=level) | labels
@@ -726,26 +501,28 @@ inhibit_rules:
         )
 
 
-@is_installed
+@alertmanager.is_installed
 class NotificationTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.webhook = cls.enterClassContext(Webhook())
-        receivers = ["page", "notify", "info"]
-        webhooks = {name: f"{cls.webhook.url}/{name}" for name in receivers}
+        cls.webhook = cls.enterClassContext(monitoring.Webhook())
         cls.alertmanager = cls.enterClassContext(
-            Alertmanager(hurried(with_receivers(webhooks)))
+            alertmanager.serving(monitoring.hasty_alertmanager(cls.webhook.url))
         )
 
     def alert(self, name, **labels):
-        return alert(name, self.id(), **labels)
+        return alertmanager.alert(name, self.id(), **labels)
+
+    def told(self, path):
+        return [
+            body
+            for to, _, body in self.webhook.requests
+            if to == path and body["groupLabels"].get("instance") == self.id()
+        ]
 
     def notifications(self, path="/page", count=1):
         """What came about the host of the test, once that is enough."""
-        return program.wait_for(
-            lambda: len(all := self.webhook.notifications(path, self.id())) >= count
-            and all
-        )
+        return program.wait_for(lambda: len(all := self.told(path)) >= count and all)
 
     def test_each_severity_reaches_its_receiver_alone(self):
         receivers = {"critical": "/page", "warning": "/notify", "info": "/info"}
@@ -795,152 +572,6 @@ class NotificationTest(unittest.TestCase):
         [notification] = self.notifications()
         [told] = notification["alerts"]
         self.assertEqual("MailcowHostExporterDown", told["labels"]["alertname"])
-
-
-@is_installed
-class ReceiversTest(unittest.TestCase):
-    """Each way to be told, to a party on loopback in place of the real one."""
-
-    def setUp(self):
-        directory = self.enterContext(tempfile.TemporaryDirectory())
-        self.secrets = pathlib.Path(directory)
-        self.webhook = self.enterContext(Webhook())
-
-    def serve(self, configuration, *replacements):
-        """An Alertmanager with the example, which was told of a port; the secrets
-        are where the test has put them."""
-        for old, new in [(SECRETS, str(self.secrets)), *replacements]:
-            self.assertIn(old, f"{configuration}{SECRETS}")
-            configuration = configuration.replace(old, new)
-        alertmanager = self.enterContext(Alertmanager(hurried(configuration)))
-        alertmanager.post(PORT_TAKEN)
-        return alertmanager
-
-    def example(self, name):
-        return assemble(CONFIGURATION.parent / "receivers" / f"{name}.yml")
-
-    def test_as_it_is_it_needs_no_secret_and_complains_of_nothing(self):
-        with Alertmanager(CONFIGURATION.read_text()) as alertmanager:
-            alertmanager.post(PORT_TAKEN)
-            [seen] = alertmanager.alerts()
-            self.assertEqual([{"name": "page"}], seen["receivers"])
-            self.assertNotRegex(alertmanager.log(), r"(?i)level=(warn|error)")
-
-    def test_two_lines_make_it_page(self):
-        text = CONFIGURATION.read_text()
-        lines = re.compile(r"^(  - name: page\n)    # (.*)\n    # (.*)$", re.M)
-        text, count = lines.subn(r"\1    \2\n    \3", text)
-        self.assertEqual(1, count)
-        self.serve(text, ("http://127.0.0.1:5001", self.webhook.url))
-        _, _, notification = self.webhook.first()
-        self.assertEqual("page", notification["receiver"])
-
-    def test_webhook(self):
-        (self.secrets / "webhook_token").write_text("a-token")
-        self.serve(
-            self.example("webhook"), ("https://alerts.example.com", self.webhook.url)
-        )
-        path, headers, notification = self.webhook.first()
-        self.assertEqual("/page", path)
-        self.assertEqual("Bearer a-token", headers["Authorization"])
-        [told] = notification["alerts"]
-        self.assertEqual(PORT_TAKEN["annotations"], told["annotations"])
-
-    def test_ntfy(self):
-        (self.secrets / "ntfy_token").write_text("a-token")
-        self.serve(self.example("ntfy"), ("https://ntfy.sh", self.webhook.url))
-        path, headers, _ = self.webhook.first()
-        self.assertEqual(
-            "/example-mailcow-page?template=alertmanager&priority=urgent", path
-        )
-        self.assertEqual("Bearer a-token", headers["Authorization"])
-
-    def test_matrix(self):
-        self.serve(
-            self.example("matrix"), ("http://127.0.0.1:12345", self.webhook.url)
-        )
-        path, _, _ = self.webhook.first()
-        self.assertEqual("/alerts/mailcow-page", path)
-
-    def test_slack(self):
-        url = f"{self.webhook.url}/services/secret"
-        (self.secrets / "slack_page_url").write_text(url)
-        self.serve(self.example("slack"))
-        path, _, message = self.webhook.first()
-        self.assertEqual("/services/secret", path)
-        [attachment] = message["attachments"]
-        self.assertEqual(
-            "[CRITICAL] mail.example.com:9025: 1 firing", attachment["title"]
-        )
-        self.assertIn(
-            "<!channel> *Port 25 is taken on mail.example.com:9025.*\nMeasured: 1\n",
-            attachment["text"],
-        )
-
-    def test_slack_calls_nobody_when_it_is_resolved(self):
-        (self.secrets / "slack_page_url").write_text(self.webhook.url)
-        over = PORT_TAKEN | {"startsAt": "2020-01-01T00:00:00Z"}
-        alertmanager = self.serve(self.example("slack"))
-        self.webhook.first()
-        alertmanager.post(over | {"endsAt": "2020-01-02T00:00:00Z"})
-        program.wait_for(lambda: len(self.webhook.requests) > 1)
-        _, _, message = self.webhook.requests[1]
-        [attachment] = message["attachments"]
-        self.assertEqual(
-            "Resolved: Port 25 is taken on mail.example.com:9025.", attachment["text"]
-        )
-
-    def test_pagerduty(self):
-        (self.secrets / "pagerduty_routing_key").write_text("a-key")
-        events = f"{self.webhook.url}/v2/enqueue"
-        self.serve(
-            f"global: {{pagerduty_url: '{events}'}}\n{self.example('pagerduty')}"
-        )
-        _, _, event = self.webhook.first()
-        self.assertEqual("a-key", event["routing_key"])
-        self.assertEqual("trigger", event["event_action"])
-        payload = event["payload"]
-        self.assertEqual("critical", payload["severity"])
-        self.assertEqual(
-            "[CRITICAL] mail.example.com:9025: 1 firing"
-            " | Port 25 is taken on mail.example.com:9025.",
-            payload["summary"],
-        )
-        self.assertIn("Remedy: ", payload["custom_details"]["firing"])
-
-    def test_opsgenie(self):
-        (self.secrets / "opsgenie_api_key").write_text("a-key")
-        self.serve(
-            f"global: {{opsgenie_api_url: '{self.webhook.url}'}}\n"
-            f"{self.example('opsgenie')}"
-        )
-        path, headers, incident = self.webhook.first()
-        self.assertEqual("/v2/alerts", path)
-        self.assertEqual("GenieKey a-key", headers["Authorization"])
-        self.assertEqual("P1", incident["priority"])
-        self.assertEqual(
-            "[CRITICAL] mail.example.com:9025: 1 firing", incident["message"]
-        )
-        self.assertIn("Remedy: ", incident["description"])
-
-    def test_email(self):
-        (self.secrets / "email_password").write_text("a-password")
-        server = self.enterContext(MailServer())
-        self.serve(
-            self.example("email"),
-            ("smtp.other-provider.example:587", f"127.0.0.1:{server.port}"),
-            ("require_tls: true", "require_tls: false"),
-        )
-        [source] = program.wait_for(lambda: server.messages)
-        [login] = server.logins
-        self.assertEqual([b"", b"alerts@other-provider.example", b"a-password"], login)
-        message = email.message_from_bytes(source, policy=email.policy.default)
-        self.assertEqual(
-            "[CRITICAL] mail.example.com:9025: 1 firing", message["Subject"]
-        )
-        [part] = message.iter_parts()
-        self.assertEqual("text/plain", part.get_content_type())
-        self.assertIn("\nRemedy: ", part.get_content().replace("\r\n", "\n"))
 
 
 if __name__ == "__main__":

@@ -2,15 +2,12 @@
 
 import collections
 import contextlib
-import json
 import pathlib
 import shutil
-import subprocess
 import tempfile
 import unittest
-import urllib.error
-import urllib.parse
 
+import monitoring
 import program
 
 CONFIGURATION = """\
@@ -27,58 +24,6 @@ scrape_configs:
 OF_PROMETHEUS = ("up", "scrape_")
 
 
-class Prometheus:
-    """Debian's Prometheus while it scrapes 127.0.0.1:`target`."""
-
-    def __init__(self, directory, target, port):
-        self.url = f"http://127.0.0.1:{port}"
-        self._directory = pathlib.Path(directory)
-        configuration = self._directory / "prometheus.yml"
-        configuration.write_text(CONFIGURATION.format(port=target))
-        self._command = [
-            "prometheus",
-            f"--config.file={configuration}",
-            f"--storage.tsdb.path={self._directory / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ]
-
-    def __enter__(self):
-        with (self._directory / "log").open("w") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
-        try:
-            program.wait_for(self._is_ready)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *exception):
-        self._process.terminate()
-        self._process.wait()
-
-    def _is_ready(self):
-        if self._process.poll() is not None:
-            raise AssertionError((self._directory / "log").read_text())
-        try:
-            return program.fetch(f"{self.url}/-/ready")
-        except urllib.error.URLError:
-            return False
-
-    def get(self, path, **parameters):
-        query = urllib.parse.urlencode(parameters)
-        return json.loads(program.fetch(f"{self.url}/api/v1/{path}?{query}"))["data"]
-
-    def query(self, expression):
-        """[(labels, value)] of an instant query."""
-        result = self.get("query", query=expression)["result"]
-        return [(each["metric"], float(each["value"][1])) for each in result]
-
-    def value(self, expression):
-        """The value of the only series; None where there is none."""
-        values = [value for _, value in self.query(expression)]
-        return values[0] if len(values) == 1 else None
-
-
 @unittest.skipUnless(shutil.which("prometheus"), "Prometheus is not installed")
 class PrometheusTest(unittest.TestCase):
     @classmethod
@@ -88,8 +33,10 @@ class PrometheusTest(unittest.TestCase):
         cls.serving = cls.enterClassContext(
             program.Serving(f"--mailcow.dir={directory}")
         )
+        configuration = pathlib.Path(directory) / "prometheus.yml"
+        configuration.write_text(CONFIGURATION.format(port=cls.serving.port))
         cls.prometheus = cls.enterClassContext(
-            Prometheus(directory, cls.serving.port, program.free_ports(11)[-1])
+            monitoring.Prometheus(directory, configuration, program.free_ports(11)[-1])
         )
         program.wait_for(lambda: cls.prometheus.query("up"))
 

@@ -80,7 +80,10 @@ class RulesTest(unittest.TestCase):
                 (ROOT / f"tests/hosts/{machine}/metrics.prom").read_text()
             )
         }
-        used = set(METRIC.findall(rules)) - {"mailcow_host_exporter", "mailcow_host_fleet"}
+        used = set(METRIC.findall(rules)) - {
+            "mailcow_host_exporter",
+            "mailcow_host_fleet",
+        }
         self.assertEqual(set(), used - served - recorded)
 
 

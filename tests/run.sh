@@ -5,7 +5,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../deploy/setup.sh"
 
-require_packages "$root/deploy/packages" "$root/tests/packages"
+require_packages "$root"/deploy/{packages,stack_packages} "$root/tests/packages"
 fetch_civetweb
 build "$root/build/release"
 # Clang for the tests, GCC for the program: both must be free of warnings.
