@@ -1,10 +1,12 @@
 #include "collectors/mailcow.h"
 
+#include <memory>
 #include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "collectors/mailcow_project.h"
 
 namespace mailcow {
@@ -58,10 +60,8 @@ std::vector<Reading> Each(const MailcowFacts& facts,
   const absl::Status why = facts.is_installed.ok()
                                ? facts.services.status()
                                : facts.is_installed.status();
-  for (const Service& service : kServices) {
-    if (service.is_optional) continue;
-    readings.push_back(
-        {.labels = {{"service", std::string(service.name)}}, .value = why});
+  for (const std::string& service : facts.expected) {
+    readings.push_back({.labels = {{"service", service}}, .value = why});
   }
   return readings;
 }
@@ -122,6 +122,14 @@ constexpr Rule<MailcowFacts> kRules[] = {
      [](const MailcowFacts& facts) { return Each(facts, Healthy); }},
 };
 
+std::vector<std::string> OfEveryVersion() {
+  std::vector<std::string> names;
+  for (const Service& service : kServices) {
+    if (!service.is_optional) names.emplace_back(service.name);
+  }
+  return names;
+}
+
 absl::StatusOr<std::vector<ServiceFacts>> ServicesOf(
     const MailcowConf& conf, const std::vector<Container>& containers) {
   const auto names = ExpectedServices(conf, containers);
@@ -139,6 +147,28 @@ absl::StatusOr<std::vector<ServiceFacts>> ServicesOf(
   return services;
 }
 
+// The services that were expected when that was last known: while it is not,
+// each of them is unknown under its own name.
+class LastExpected {
+ public:
+  // Those of `services`, where they are known.
+  std::vector<std::string> Update(
+      const absl::StatusOr<std::vector<ServiceFacts>>& services) {
+    absl::MutexLock lock(&mutex_);
+    if (services.ok() && !services->empty()) {
+      names_.clear();
+      for (const ServiceFacts& service : *services) {
+        names_.push_back(service.service);
+      }
+    }
+    return names_;
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::vector<std::string> names_ ABSL_GUARDED_BY(mutex_) = OfEveryVersion();
+};
+
 MailcowFacts Observe(const Host& host, absl::string_view directory) {
   const absl::StatusOr<MailcowConf> conf =
       ReadMailcowConf(host.files, directory);
@@ -147,11 +177,13 @@ MailcowFacts Observe(const Host& host, absl::string_view directory) {
   if (!containers.ok()) {
     return {.is_installed = containers.status(),
             .services = containers.status(),
+            .expected = {},
             .directory = directory,
             .age = docker.age};
   }
   return {.is_installed = !containers->empty(),
           .services = ServicesOf(*conf, *containers),
+          .expected = {},
           .directory = directory,
           .age = docker.age};
 }
@@ -182,8 +214,13 @@ absl::StatusOr<std::vector<std::string>> ExpectedServices(
 std::unique_ptr<Collector> MakeMailcowCollector(std::string mailcow_directory) {
   return std::make_unique<RuleCollector<MailcowFacts>>(Topic<MailcowFacts>{
       .name = "mailcow",
-      .observe = [directory = std::move(mailcow_directory)](
-                     const Host& host) { return Observe(host, directory); },
+      .observe =
+          [directory = std::move(mailcow_directory),
+           last = std::make_shared<LastExpected>()](const Host& host) {
+            MailcowFacts facts = Observe(host, directory);
+            facts.expected = last->Update(facts.services);
+            return facts;
+          },
       .rules = kRules});
 }
 

@@ -29,6 +29,8 @@ struct MailcowFacts {
   absl::StatusOr<bool> is_installed;
   // Those that mailcow.conf does not turn off.
   absl::StatusOr<std::vector<ServiceFacts>> services;
+  // Their names, as far as they were ever known.
+  std::vector<std::string> expected;
   absl::string_view directory;                // of mailcow.conf
   absl::Duration age = absl::ZeroDuration();  // of what Docker said
 

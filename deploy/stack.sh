@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the exporter and runs it with Prometheus, Alertmanager and, where it is
-# installed, Grafana: on loopback alone, configured by the files of this
+# installed (or GRAFANA_HOME says where), Grafana: on loopback alone, configured by the files of this
 # repository. Ctrl-C, SIGTERM and SIGHUP end them all; the exit status is 0 then,
 # and 1 where one of them ends by itself or cannot be started.
 #   deploy/stack.sh        data and logs in build/stack
@@ -97,12 +97,14 @@ fail() {
 }
 
 install_packages
-# Of what Grafana installs, the older name warns that it will go.
+# What a package puts on PATH is a script that stays between us and Grafana, and
+# reads the configuration of this machine. 9.4 and newer have the first name.
+home=${GRAFANA_HOME:-/usr/share/grafana}
 grafana=()
-if command -v grafana >/dev/null; then
-  grafana=(grafana server)
-elif command -v grafana-server >/dev/null; then
-  grafana=(grafana-server)
+if [[ -x $home/bin/grafana ]]; then
+  grafana=("$home/bin/grafana" server)
+elif [[ -x $home/bin/grafana-server ]]; then
+  grafana=("$home/bin/grafana-server")
 fi
 [[ ${#grafana[@]} -eq 0 ]] || names+=(grafana)
 for name in "${names[@]}"; do require_port "$name"; done
@@ -116,7 +118,7 @@ trap 'stop 1' EXIT
 start exporter "$root/build/release/mailcow_host_exporter" "--web.listen-address=127.0.0.1:${port[exporter]}"
 start prometheus prometheus "--config.file=$root/deploy/prometheus/prometheus.yml" \
   "--storage.tsdb.path=$data/prometheus" "--web.listen-address=127.0.0.1:${port[prometheus]}" \
-  "--web.external-url=http://127.0.0.1:${port[prometheus]}/"
+  "--web.external-url=http://127.0.0.1:${port[prometheus]}/" --rules.alert.for-grace-period=1m
 start alertmanager prometheus-alertmanager "--config.file=$root/deploy/alertmanager/alertmanager.yml" \
   "--storage.path=$data/alertmanager" "--web.listen-address=127.0.0.1:${port[alertmanager]}" \
   "--web.external-url=http://127.0.0.1:${port[alertmanager]}/" --cluster.listen-address=
@@ -126,13 +128,14 @@ if [[ ${#grafana[@]} -gt 0 ]]; then
     "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH=$root/grafana/dashboards/mailcow-host.json" \
     "GF_PATHS_PROVISIONING=$root/grafana/provisioning" "GF_PATHS_DATA=$data/grafana" \
     "GF_PATHS_LOGS=$data/grafana" "GF_PATHS_PLUGINS=$data/grafana/plugins" \
-    "${grafana[@]}" --homepath=/usr/share/grafana
+    "${grafana[@]}" "--homepath=$home" --config=/dev/null
 fi
 
+deadline=$((SECONDS + 120))
 for name in "${names[@]}"; do
   until curl --disable -sf --noproxy '*' -m 5 -o /dev/null "http://127.0.0.1:${port[$name]}/${ready[$name]}"; do
     require_running
-    [[ $SECONDS -lt $((${deadline:=SECONDS + 120})) ]] || fail "$name" "does not answer"
+    [[ $SECONDS -lt $deadline ]] || fail "$name" "does not answer"
     sleep 0.2
   done
 done

@@ -1,10 +1,12 @@
 #include "exporter/exposition.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "exporter/text_format.h"
 
 namespace mailcow {
@@ -122,20 +124,24 @@ std::vector<std::pair<Labels, Verdict>> VerdictsOf(
   return verdicts;
 }
 
-// What to do about each subject that is unmet: a requirement has one remedy for
-// both of its levels.
+// What to do about each subject that is unmet, in one sample: both levels have
+// one remedy, and readings that share a subject may have several.
 std::vector<Sample> RemediesOf(const std::vector<Row>& rows) {
-  std::vector<Sample> remedies;
-  std::set<Labels> seen;
+  std::vector<Sample> samples;
+  std::map<Labels, std::set<std::string>> remedies;
   for (const Row& row : rows) {
     if (row.verdict != Verdict::kUnmet) continue;
     Labels labels = {{"requirement", std::string(row.requirement().id)},
                      {"subject", row.subject()}};
-    if (!seen.insert(labels).second) continue;
-    labels.emplace_back("remedy", row.remedy());
-    remedies.push_back({std::move(labels), 1});
+    const bool is_new = !remedies.contains(labels);
+    remedies[labels].insert(row.remedy());
+    if (is_new) samples.push_back({std::move(labels), 1});
   }
-  return remedies;
+  for (Sample& sample : samples) {
+    std::string text = absl::StrJoin(remedies.at(sample.labels), "; ");
+    sample.labels.emplace_back("remedy", std::move(text));
+  }
+  return samples;
 }
 
 // The families that all topics share, each with the samples that are given.

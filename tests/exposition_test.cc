@@ -298,8 +298,9 @@ TEST(Remedies, AreOneForBothLevelsAndForReadingsThatShareASubject) {
       Samples(With({Of(kForeign, 0, {{"port", "25"}}),
                     Of(kForeign, 1, {{"port", "25"}}), other}),
               kRemedyInfo),
-      ElementsAre(Pair(
-          "requirement=foreign_listeners,subject=25,remedy=stop them", 1)));
+      ElementsAre(Pair("requirement=foreign_listeners,subject=25,remedy="
+                       "another; stop them",
+                       1)));
 }
 
 TEST(Ready, IsOneOnlyWhenEveryRequiredVerdictIsMet) {

@@ -152,6 +152,23 @@ TEST_F(MailcowCollector, WhileDockerIsSilentEverythingIsUnknown) {
   ExpectEachUnknown(absl::StatusCode::kDeadlineExceeded);
 }
 
+TEST_F(MailcowCollector, ServicesThatWereExpectedAreUnknownUnderTheirNames) {
+  const auto collector = MakeMailcowCollector("/mailcow");
+  Configure("SKIP_CLAMD=y\n");
+  Have({MailcowContainer("solr-mailcow")});
+  host_.CollectWith(*collector);
+  FailDocker(absl::DeadlineExceededError("silent"));
+  std::vector<std::string> services;
+  for (const Reading& reading :
+       ReadingsOf(host_.CollectWith(*collector), kRunning)) {
+    EXPECT_FALSE(reading.value.ok());
+    services.push_back(reading.labels.front().second);
+  }
+  EXPECT_THAT(services, Contains("solr-mailcow"));
+  EXPECT_THAT(services, Contains("nginx-mailcow"));
+  EXPECT_THAT(services, Not(Contains("clamd-mailcow")));
+}
+
 TEST_F(MailcowCollector, UnreadableConfMakesEverythingUnknown) {
   Configure("no assignment\n");
   Have({MailcowContainer("nginx-mailcow")});

@@ -32,7 +32,7 @@ FAKE_GRAFANA = """\
 printf '%s\\n' "$@" >"$GF_PATHS_DATA/arguments"
 env >"$GF_PATHS_DATA/environment"
 mkdir -p "$GF_PATHS_DATA/api" && echo ok >"$GF_PATHS_DATA/api/health"
-exec python3 -m http.server --bind "$GF_SERVER_HTTP_ADDR" \\
+python3 -m http.server --bind "$GF_SERVER_HTTP_ADDR" \\
   --directory "$GF_PATHS_DATA" "$GF_SERVER_HTTP_PORT"
 """
 
@@ -120,8 +120,10 @@ class Repository:
 class Stack:
     """deploy/stack.sh of the repository while it runs."""
 
-    def __init__(self, repository, words=None, **options):
+    def __init__(self, repository, words=None, environment=None, **options):
         self.repository = repository
+        # No Grafana but one of the test's own.
+        self._environment = {"GRAFANA_HOME": "/nowhere"} | (environment or {})
         words = [repository.data] if words is None else words
         self._command = [repository.root / "deploy/stack.sh", *words]
         self._options = options
@@ -135,7 +137,7 @@ class Stack:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
-                env=os.environ | {"PATH": tools},
+                env=os.environ | {"PATH": tools} | self._environment,
                 start_new_session=True,
                 **self._options,
             )
@@ -432,22 +434,43 @@ class GrafanaTest(unittest.TestCase):
             self.enterContext(tempfile.TemporaryDirectory())
         )
 
+    def install(self, name, script=FAKE_GRAFANA):
+        """Returns the environment that says where Grafana is."""
+        home = self.repository.top / "grafana"
+        program_file = home / "bin" / name
+        program_file.parent.mkdir(parents=True)
+        program_file.write_text(script)
+        program_file.chmod(0o755)
+        return {"GRAFANA_HOME": str(home)}
+
     def start_with(self, name):
-        self.repository.add_tool(name, FAKE_GRAFANA)
-        stack = self.enterContext(Stack(self.repository)).wait_until_it_runs()
+        stack = Stack(self.repository, environment=self.install(name))
+        self.enterContext(stack).wait_until_it_runs()
         self.assertEqual("http://127.0.0.1:3000/", stack.addresses()["grafana"])
         return (self.repository.data / "grafana/arguments").read_text().splitlines()
 
     def test_it_is_started_where_it_is_installed(self):
         self.assertEqual(
-            ["server", "--homepath=/usr/share/grafana"], self.start_with("grafana")
+            ["server", f"--homepath={self.repository.top / 'grafana'}", "--config=/dev/null"],
+            self.start_with("grafana"),
         )
 
-    @unittest.skipIf(shutil.which("grafana"), "this machine has the newer name")
     def test_its_older_name_counts_too(self):
         self.assertEqual(
-            ["--homepath=/usr/share/grafana"], self.start_with("grafana-server")
+            [f"--homepath={self.repository.top / 'grafana'}", "--config=/dev/null"],
+            self.start_with("grafana-server"),
         )
+
+    def test_one_that_never_answers_ends_the_others(self):
+        environment = self.install("grafana", "#!/bin/sh\nexec sleep 600\n")
+        script = self.repository.root / "deploy/stack.sh"
+        text = script.read_text()
+        self.assertIn("SECONDS + 120", text)
+        script.write_text(text.replace("SECONDS + 120", "SECONDS + 2"))
+        with Stack(self.repository, environment=environment) as stack:
+            self.assertEqual(1, stack.status())
+            self.assertIn("grafana does not answer; the last lines", stack.output)
+            self.assertEqual({}, processes())
 
     def test_it_gets_the_files_of_the_repository_and_keeps_to_loopback(self):
         self.start_with("grafana")
