@@ -67,6 +67,7 @@ IDS = {
     "clock_max_error",
     "clock_unsynchronized_flag",
     "leap_second_pending",
+    "clock_offset_limit",
     "clock_steps",
 }
 

@@ -18,9 +18,10 @@ import threading
 import time
 import unittest
 
+import monitoring
 import program
+import prometheus_test
 from hung_mount_test import HungMount
-from prometheus_test import Prometheus
 from serve_test import read_raw
 
 # Prometheus' default for a scrape, and what it says of it.
@@ -357,12 +358,14 @@ class RequestTest(unittest.TestCase):
     @unittest.skipUnless(shutil.which("prometheus"), "Prometheus is not installed")
     def test_prometheus_gets_the_topics_that_its_params_name(self):
         directory = self.enterContext(tempfile.TemporaryDirectory())
-        prometheus = Prometheus(
-            directory, self.serving.port, program.free_ports(11)[-1]
+        configuration = pathlib.Path(directory) / "prometheus.yml"
+        configuration.write_text(
+            prometheus_test.CONFIGURATION.format(port=self.serving.port)
+            + '    params: {"collect[]": [memory, clock]}\n'
         )
-        with pathlib.Path(directory, "prometheus.yml").open("a") as configuration:
-            configuration.write('    params: {"collect[]": [memory, clock]}\n')
-        with prometheus:
+        with monitoring.Prometheus(
+            directory, configuration, program.free_ports(11)[-1]
+        ) as prometheus:
             success = "mailcow_host_scrape_collector_success"
             found = program.wait_for(lambda: prometheus.query(success))
             self.assertEqual(
