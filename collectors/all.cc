@@ -4,6 +4,7 @@
 
 #include "collectors/clock.h"
 #include "collectors/disk.h"
+#include "collectors/dns.h"
 #include "collectors/docker.h"
 #include "collectors/interference.h"
 #include "collectors/mailcow.h"
@@ -27,6 +28,8 @@ Collectors AllCollectors(const Settings& settings) {
   collectors.push_back(MakeMailcowCollector(settings.mailcow_directory));
   collectors.push_back(MakePortsCollector(settings.mailcow_directory));
   collectors.push_back(MakeInterferenceCollector());
+  collectors.push_back(
+      MakeDnsCollector(settings.dns, settings.mailcow_directory));
   collectors.push_back(MakeTimeZoneCollector());
   collectors.push_back(MakeRtcCollector());
   collectors.push_back(MakeNtpCollector());

@@ -11,6 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "collectors/collector.h"
+#include "collectors/dns_wanted.h"
 #include "collectors/limits.h"
 #include "collectors/time_servers.h"
 
@@ -23,6 +24,7 @@ struct Settings {
   // Watched beside Docker's data root.
   std::vector<std::string> disk_paths = {};
   TimeServerSettings time_servers = {};
+  DnsSettings dns = {};
   Limits limits = {};  // in place of mailcow's
 };
 

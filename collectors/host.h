@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "collectors/dns_record.h"
 #include "collectors/docker_state.h"
 #include "collectors/files.h"
 #include "collectors/ip_address.h"
@@ -141,12 +142,38 @@ class TimeServers {
       const std::vector<std::string>& servers) const = 0;
 };
 
+// A resolver that is asked, and how long it took to answer over each protocol;
+// an error says why it did not.
+struct DnsServer {
+  std::string address;  // "192.0.2.1:53"
+  absl::StatusOr<absl::Duration> udp;
+  absl::StatusOr<absl::Duration> tcp;
+};
+
+// The domain name system, as resolvers tell of it.
+class Dns {
+ public:
+  virtual ~Dns() = default;
+
+  // One answer for each question, none of which is asked more often than it
+  // should be: until then, its last answer counts. May wait. DeadlineExceeded
+  // and Unavailable where no resolver answers (SERVFAIL among it),
+  // PermissionDenied where all refuse, DataLoss for an answer that cannot be
+  // understood, InvalidArgument for what is no name.
+  virtual std::vector<absl::StatusOr<DnsAnswer>> Ask(
+      const std::vector<DnsQuestion>& questions) const = 0;
+
+  // The resolvers, asked as seldom. NotFound where none is known.
+  virtual absl::StatusOr<std::vector<DnsServer>> Servers() const = 0;
+};
+
 struct Host {
   const Files& files;
   const Kernel& kernel;
   const Docker& docker;
   const Bus& bus;
   const TimeServers& time_servers;
+  const Dns& dns;
   const ProcessNames& processes;
 };
 

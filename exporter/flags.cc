@@ -7,7 +7,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "collectors/dns_name.h"
+#include "collectors/ip_address.h"
 #include "collectors/time_server.h"
+#include "exporter/dns_resolver.h"
 #include "exporter/listen_address.h"
 
 namespace mailcow {
@@ -63,6 +66,18 @@ std::string CheckAddress(const std::string& address) {
 
 std::string CheckTimeServer(const std::string& server) {
   return std::string(ParseTimeServer(server).status().message());
+}
+
+std::string CheckDnsName(const std::string& name) {
+  return std::string(NormalizeDnsName(name).status().message());
+}
+
+std::string CheckIpAddress(const std::string& address) {
+  return std::string(ParseIpAddress(address).status().message());
+}
+
+std::string CheckResolver(const std::string& resolver) {
+  return std::string(ParseDnsResolver(resolver).status().message());
 }
 
 std::string CheckCount(const std::string& word) {
@@ -154,20 +169,21 @@ void AddHostFlags(CLI::App& app, Options& options) {
 }
 
 // A flag that takes seconds, and no fewer than `least`.
-void AddSeconds(CLI::App& app, const std::string& name, absl::Duration& value,
-                absl::Duration least, const std::string& text) {
-  app.add_option_function<std::string>(
-         name,
-         [&value](const std::string& word) { value = *ParseSeconds(word); },
-         absl::StrCat(text, " [", absl::ToDoubleSeconds(value), "]"))
+CLI::Option* AddSeconds(CLI::App& app, const std::string& name,
+                        absl::Duration& value, absl::Duration least,
+                        const std::string& text) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&value](const std::string& word) { value = *ParseSeconds(word); },
+          absl::StrCat(text, " [", absl::ToDoubleSeconds(value), "]"))
       ->check([least](const std::string& word) {
         const std::optional<absl::Duration> seconds = ParseSeconds(word);
         if (seconds.has_value() && *seconds >= least) return std::string();
         return absl::StrCat("\"", word, "\" is not a number of seconds from ",
                             absl::ToDoubleSeconds(least), " on");
       })
-      ->type_name("SECONDS")
-      ->group("Time servers");
+      ->type_name("SECONDS");
 }
 
 void AddNtpFlags(CLI::App& app, Options& options) {
@@ -179,10 +195,52 @@ void AddNtpFlags(CLI::App& app, Options& options) {
       ->type_name("HOST[:PORT]")
       ->group("Time servers");
   AddSeconds(app, "--ntp.interval", options.ntp_interval, absl::Seconds(1),
-             "Ask none more often than that");
+             "Ask none more often than that")
+      ->group("Time servers");
   AddSeconds(app, "--ntp.max-offset", options.settings.time_servers.max_offset,
-             absl::Milliseconds(1),
-             "Offset at which the clock is not accurate");
+             absl::Milliseconds(1), "Offset at which the clock is not accurate")
+      ->group("Time servers");
+}
+
+// A flag that takes one word each time, and may be given several times.
+template <typename Check>
+void AddDnsList(CLI::App& app, const std::string& name,
+                std::vector<std::string>& words, const Check& check,
+                const std::string& type, const std::string& text) {
+  app.add_option(name, words, text)
+      ->allow_extra_args(false)
+      ->check(check)
+      ->type_name(type)
+      ->group("DNS");
+}
+
+void AddDnsFlags(CLI::App& app, Options& options) {
+  DnsSettings& dns = options.settings.dns;
+  app.add_option("--dns.hostname", dns.hostname,
+                 "Name of the mail host [MAILCOW_HOSTNAME of mailcow.conf]")
+      ->check(CheckDnsName)
+      ->type_name("NAME")
+      ->group("DNS");
+  AddDnsList(app, "--dns.domain", dns.domains, CheckDnsName, "NAME",
+             "Domain it takes mail for, repeatable [the parent of its name]");
+  AddDnsList(app, "--dns.public-address", dns.public_addresses, CheckIpAddress,
+             "ADDRESS",
+             "Address it is reached at, repeatable [the public ones of its "
+             "interfaces]");
+  AddDnsList(app, "--dns.blocklist", dns.blocklists, CheckDnsName, "NAME",
+             "Blocklist to look its addresses up in, repeatable");
+  AddDnsList(app, "--dns.resolver", options.dns_resolvers, CheckResolver,
+             "ADDRESS[:PORT]", "Resolver to ask, repeatable [resolv.conf]");
+  AddDnsList(app, "--dns.trusted-resolver", options.dns_trusted_resolvers,
+             CheckResolver, "ADDRESS[:PORT]",
+             "Resolver that is believed on DNSSEC, repeatable [those on "
+             "loopback]");
+  AddSeconds(app, "--dns.interval", options.dns_interval, absl::Seconds(1),
+             "Ask nothing more often than that")
+      ->group("DNS");
+  app.add_flag("--dns.zone", options.dns_zone,
+               "Print the records that should be, and exit")
+      ->group("Checking");
 }
 
 void AddLogFlags(CLI::App& app, Options& options) {
@@ -206,6 +264,7 @@ void AddFlags(CLI::App& app, Options& options) {
   AddServeFlags(app, options);
   AddHostFlags(app, options);
   AddNtpFlags(app, options);
+  AddDnsFlags(app, options);
   AddLogFlags(app, options);
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "collectors/bounded_wait.h"
+#include "collectors/dns_wanted.h"
 #include "exporter/check.h"
 #include "exporter/current_survey.h"
 #include "exporter/exposition.h"
@@ -174,6 +176,23 @@ int CheckConfiguration(const Options& options, const Logger& logger) {
   return 0;
 }
 
+// The zone that the host and its domains should have; returns the exit status.
+int PrintZone(const Options& options, const Host& host) {
+  const absl::StatusOr<std::optional<DnsWanted>> wanted = ReadDnsWanted(
+      options.settings.dns, options.settings.mailcow_directory, host);
+  if (wanted.ok() && wanted->has_value()) {
+    Print(ZoneText(**wanted));
+    return 0;
+  }
+  const std::string why =
+      wanted.ok() ? "no hostname is known: --dns.hostname names it"
+                  : std::string(wanted.status().message());
+  std::fputs(
+      absl::StrCat("mailcow_host_exporter: ", Printable(why), "\n").c_str(),
+      stderr);
+  return kUsageError;
+}
+
 int Main(int argc, const char* const* argv) {
   const ParsedOptions parsed = ParseOptions(argc, argv);
   if (!parsed.options.has_value()) {
@@ -204,7 +223,10 @@ int Main(int argc, const char* const* argv) {
       options.recording.empty()
           ? RealSources(files, asks_docker ? options.docker_socket : "",
                         is_check ? kCheckPatience : SocketOwners::kPatience,
-                        options.ntp_interval)
+                        options.ntp_interval,
+                        {.resolvers = options.dns_resolvers,
+                         .trusted = options.dns_trusted_resolvers,
+                         .every = options.dns_interval})
           : RecordedSources(options.recording);
   if (!sources.ok()) {
     logger.Error(
@@ -218,7 +240,9 @@ int Main(int argc, const char* const* argv) {
                   .docker = *sources->docker,
                   .bus = *sources->bus,
                   .time_servers = *sources->time_servers,
+                  .dns = *sources->dns,
                   .processes = processes};
+  if (options.dns_zone) return PrintZone(options, host);
   // Neither returns: topics that hang go on using what stands here.
   if (is_check) End(Check(collectors, host, *sources, options.format));
   Serve(

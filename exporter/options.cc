@@ -52,8 +52,8 @@ ParsedOptions Mistake(absl::string_view what) {
 
 // Flags and command that no file may set.
 bool IsOfCommandLine(const std::string& flag) {
-  const std::set<std::string> kFlags = {"config.check", "config.file", "format",
-                                        "help", "version"};
+  const std::set<std::string> kFlags = {
+      "config.check", "config.file", "dns.zone", "format", "help", "version"};
   return kFlags.count(flag) == 1;
 }
 
@@ -203,6 +203,10 @@ std::vector<std::string> NeedRestart(const Options& before,
       {"path.recording", before.recording != after.recording},
       {"docker.socket", before.docker_socket != after.docker_socket},
       {"ntp.interval", before.ntp_interval != after.ntp_interval},
+      {"dns.resolver", before.dns_resolvers != after.dns_resolvers},
+      {"dns.trusted-resolver",
+       before.dns_trusted_resolvers != after.dns_trusted_resolvers},
+      {"dns.interval", before.dns_interval != after.dns_interval},
       {"log.format", before.log_format != after.log_format}};
   std::vector<std::string> names;
   for (const auto& [name, has_changed] : kChanged) {

@@ -37,6 +37,14 @@ struct Options {
   std::string docker_socket = "/var/run/docker.sock";
   // No time server is asked more than once in this time.
   absl::Duration ntp_interval = absl::Minutes(5);
+  // Asked instead of those of resolv.conf.
+  std::vector<std::string> dns_resolvers;
+  // Believed when they say that DNSSEC proves an answer, as those on loopback.
+  std::vector<std::string> dns_trusted_resolvers;
+  // Nothing is asked of DNS more than once in this time.
+  absl::Duration dns_interval = absl::Minutes(5);
+  // For check: print the records that should be, instead.
+  bool dns_zone = false;
   Settings settings;
   Topics topics;  // those that are asked
   LogLevel log_level = LogLevel::kInfo;

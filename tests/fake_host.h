@@ -148,6 +148,52 @@ struct FakeTimeServers : TimeServers {
   }
 };
 
+// A domain name system in which there is what the test adds, and no other name.
+struct FakeDns : Dns {
+  std::map<DnsQuestion, absl::StatusOr<DnsAnswer>> answers;
+  absl::StatusOr<std::vector<DnsServer>> servers =
+      std::vector<DnsServer>{{.address = "192.0.2.53:53",
+                              .udp = absl::Milliseconds(2),
+                              .tcp = absl::Milliseconds(3)}};
+  // Where it is set, no resolver answers.
+  absl::Status dead = absl::OkStatus();
+
+  void Add(const std::string& name, DnsType type, const DnsRecord& record) {
+    auto& answer =
+        answers.try_emplace(DnsQuestion{name, type}, DnsAnswer()).first->second;
+    answer->records.push_back(record);
+  }
+  void Add(const std::string& name, const std::string& address) {
+    const IpAddress parsed = *ParseIpAddress(address);
+    Add(name,
+        parsed.family == IpAddress::Family::kIpv4 ? DnsType::kA
+                                                  : DnsType::kAaaa,
+        {.address = parsed});
+  }
+  void AddText(const std::string& name, const std::string& text) {
+    Add(name, DnsType::kTxt, {.text = text});
+  }
+
+  std::vector<absl::StatusOr<DnsAnswer>> Ask(
+      const std::vector<DnsQuestion>& questions) const override {
+    std::vector<absl::StatusOr<DnsAnswer>> all;
+    for (const DnsQuestion& question : questions) {
+      const auto found = answers.find(question);
+      if (!dead.ok()) {
+        all.push_back(dead);
+      } else if (found != answers.end()) {
+        all.push_back(found->second);
+      } else {
+        all.push_back(DnsAnswer{.name_exists = false});
+      }
+    }
+    return all;
+  }
+  absl::StatusOr<std::vector<DnsServer>> Servers() const override {
+    return servers;
+  }
+};
+
 // A whole machine, of which the test sets what matters to it.
 struct FakeHost {
   FakeRoot root;
@@ -155,6 +201,7 @@ struct FakeHost {
   FakeDocker docker;
   FakeBus bus;
   FakeTimeServers time_servers;
+  FakeDns dns;
   mutable std::vector<std::unique_ptr<Collector>> kept = {};
 
   // Keeps the collector: its findings refer to it.
@@ -165,7 +212,7 @@ struct FakeHost {
   Collected CollectWith(const Collector& collector) const {
     const Files files = root.files();
     return collector.Collect(
-        {files, kernel, docker, bus, time_servers, ProcessNames(files)});
+        {files, kernel, docker, bus, time_servers, dns, ProcessNames(files)});
   }
 };
 

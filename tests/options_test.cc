@@ -20,7 +20,8 @@ using testing::StartsWith;
 
 const Topics kAllTopics = {"memory", "disk",   "system",    "ports",
                            "clock",  "docker", "mailcow",   "interference",
-                           "ntp",    "rtc",    "time_zone", "time_servers"};
+                           "ntp",    "rtc",    "time_zone", "time_servers",
+                           "dns"};
 
 ParsedOptions Parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "mailcow_host_exporter");
@@ -204,8 +205,47 @@ TEST(Options, NtpMaxOffsetIsAMillisecondOrMore) {
               HasSubstr("\"0.0009\" is not a number of seconds from 0.001 on"));
 }
 
+TEST(Options, DnsIsOfMailcowConfUnlessTheFlagsSayOtherwise) {
+  const Options by_default = Accepted({});
+  EXPECT_EQ(by_default.settings.dns.hostname, "");
+  EXPECT_THAT(by_default.settings.dns.domains, IsEmpty());
+  EXPECT_THAT(by_default.settings.dns.blocklists, IsEmpty());
+  EXPECT_THAT(by_default.dns_resolvers, IsEmpty());
+  EXPECT_EQ(by_default.dns_interval, absl::Minutes(5));
+  const Options options = Accepted(
+      {"--dns.hostname=mail.example.org", "--dns.domain=example.org",
+       "--dns.domain=example.com", "--dns.public-address=192.0.2.1",
+       "--dns.public-address=2001:db8::1", "--dns.blocklist=bl.example",
+       "--dns.resolver=127.0.0.1:5353", "--dns.resolver=[::1]:53",
+       "--dns.trusted-resolver=192.0.2.53", "--dns.interval=60"});
+  const DnsSettings& dns = options.settings.dns;
+  EXPECT_EQ(dns.hostname, "mail.example.org");
+  EXPECT_THAT(dns.domains, ElementsAre("example.org", "example.com"));
+  EXPECT_THAT(dns.public_addresses, ElementsAre("192.0.2.1", "2001:db8::1"));
+  EXPECT_THAT(dns.blocklists, ElementsAre("bl.example"));
+  EXPECT_THAT(options.dns_resolvers, ElementsAre("127.0.0.1:5353", "[::1]:53"));
+  EXPECT_THAT(options.dns_trusted_resolvers, ElementsAre("192.0.2.53"));
+  EXPECT_EQ(options.dns_interval, absl::Minutes(1));
+}
+
+TEST(Options, WhatIsNoNameOrAddressOfDnsIsAMistake) {
+  for (const char* argument :
+       {"--dns.hostname=mail example", "--dns.domain=a..b",
+        "--dns.blocklist=", "--dns.public-address=mail.example.org",
+        "--dns.resolver=resolver.example", "--dns.resolver=192.0.2.1:0",
+        "--dns.trusted-resolver=x", "--dns.interval=0.5"}) {
+    EXPECT_FALSE(Parse({argument}).options.has_value()) << argument;
+  }
+}
+
+TEST(Options, ZoneIsForTheCommandLineAlone) {
+  EXPECT_FALSE(Accepted({}).dns_zone);
+  EXPECT_TRUE(Accepted({"check", "--dns.zone"}).dns_zone);
+}
+
 TEST(Options, SecondsThatAreNoNumberAreAMistake) {
-  for (const char* flag : {"--ntp.interval=", "--ntp.max-offset="}) {
+  for (const char* flag :
+       {"--ntp.interval=", "--ntp.max-offset=", "--dns.interval="}) {
     for (const char* word : {"", "5m", "inf", "nan", "-5", "0"}) {
       const std::string argument = absl::StrCat(flag, word);
       EXPECT_FALSE(Parse({argument.c_str()}).options.has_value()) << argument;
@@ -217,7 +257,7 @@ TEST(Options, ATopicCanBeTurnedOff) {
   EXPECT_EQ(
       Accepted({"--no-collector.clock", "--no-collector.ports"}).topics,
       (Topics{"memory", "disk", "system", "docker", "mailcow", "interference",
-              "ntp", "rtc", "time_zone", "time_servers"}));
+              "ntp", "rtc", "time_zone", "time_servers", "dns"}));
 }
 
 TEST(Options, DisableDefaultsLeavesTheTopicsThatAreNamed) {
@@ -464,15 +504,30 @@ struct Change {
   const char* value;
   bool needs_restart;
 };
-constexpr Change kChanges[] = {
-    {"web.listen-address", ":1", true},   {"web.telemetry-path", "/m", true},
-    {"web.config.file", "web.yml", true}, {"web.max-requests", "1", true},
-    {"path.rootfs", "/usr", true},        {"path.procfs", "/usr", true},
-    {"path.sysfs", "/usr", true},         {"path.recording", "/r", true},
-    {"docker.socket", "/d", true},        {"ntp.interval", "1", true},
-    {"log.format", "json", true},         {"mailcow.dir", "/m", false},
-    {"disk.path", "/d", false},           {"ntp.server", "ntp.example", false},
-    {"ntp.max-offset", "2", false},       {"log.level", "warn", false}};
+constexpr Change kChanges[] = {{"web.listen-address", ":1", true},
+                               {"web.telemetry-path", "/m", true},
+                               {"web.config.file", "web.yml", true},
+                               {"web.max-requests", "1", true},
+                               {"path.rootfs", "/usr", true},
+                               {"path.procfs", "/usr", true},
+                               {"path.sysfs", "/usr", true},
+                               {"path.recording", "/r", true},
+                               {"docker.socket", "/d", true},
+                               {"ntp.interval", "1", true},
+                               {"dns.interval", "1", true},
+                               {"dns.resolver", "127.0.0.1", true},
+                               {"dns.trusted-resolver", "::1", true},
+                               {"dns.hostname", "a.example", false},
+                               {"dns.domain", "a.example", false},
+                               {"dns.blocklist", "a.example", false},
+                               {"dns.public-address", "::1", false},
+
+                               {"log.format", "json", true},
+                               {"mailcow.dir", "/m", false},
+                               {"disk.path", "/d", false},
+                               {"ntp.server", "ntp.example", false},
+                               {"ntp.max-offset", "2", false},
+                               {"log.level", "warn", false}};
 
 TEST(NeedRestart, NamesTheFlagThatChanged) {
   for (const auto& [flag, value, needs_restart] : kChanges) {
@@ -486,7 +541,8 @@ TEST(NeedRestart, NamesTheFlagThatChanged) {
 }
 
 TEST(NeedRestart, IsDecidedForEveryFlag) {
-  Topics decided = {"--config.check", "--config.file", "--format", "--version"};
+  Topics decided = {"--config.check", "--config.file", "--dns.zone", "--format",
+                    "--version"};
   for (const Change& change : kChanges) {
     decided.insert(absl::StrCat("--", change.flag));
   }

@@ -37,7 +37,7 @@ class ReloaderTest : public testing::Test {
   const Files files_ = fake_.root.files();
   const ProcessNames processes_{files_};
   CurrentSurvey survey_{{files_, fake_.kernel, fake_.docker, fake_.bus,
-                         fake_.time_servers, processes_}};
+                         fake_.time_servers, fake_.dns, processes_}};
   Logger logger_{LogLevel::kError, LogFormat::kLogfmt};
   const std::unique_ptr<WebGuard> guard_ = *WebGuard::Load("", logger_);
   ParsedOptions next_{.options = Initial(), .message = "", .exit_status = 0};

@@ -86,12 +86,14 @@ class SurveyTest : public testing::Test {
   const FakeDocker docker_ = {};
   const FakeBus bus_ = {};
   const FakeTimeServers time_servers_ = {};
+  const FakeDns dns_ = {};
   const ProcessNames processes_{files_};
   const Host host_ = {.files = files_,
                       .kernel = kernel_,
                       .docker = docker_,
                       .bus = bus_,
                       .time_servers = time_servers_,
+                      .dns = dns_,
                       .processes = processes_};
   std::atomic<int> now_seconds_ = 1000;
   CountingCollector* collector_ = nullptr;

@@ -32,6 +32,7 @@ TimeDaemonsFound FindOn(const FakeHost& host) {
                           .docker = host.docker,
                           .bus = host.bus,
                           .time_servers = host.time_servers,
+                          .dns = host.dns,
                           .processes = ProcessNames(files)});
 }
 

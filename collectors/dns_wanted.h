@@ -1,0 +1,93 @@
+// The records that a mail host should have: what DNS says is held against them,
+// and an administrator is told them as lines of a zone.
+
+#ifndef COLLECTORS_DNS_WANTED_H_
+#define COLLECTORS_DNS_WANTED_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "collectors/dns_record.h"
+#include "collectors/host.h"
+#include "collectors/ip_address.h"
+
+namespace mailcow {
+
+// What the administrator sets of it.
+struct DnsSettings {
+  // Of the mail host; where empty, MAILCOW_HOSTNAME of mailcow.conf.
+  std::string hostname = "";
+  // Those it takes mail for; where empty, the parent of its name.
+  std::vector<std::string> domains = {};
+  // Those it is reached at; where empty, the public ones of its interfaces.
+  std::vector<std::string> public_addresses = {};
+  // Zones of blocklists to look its addresses up in.
+  std::vector<std::string> blocklists = {};
+};
+
+// A service that clients find by an SRV record: "_imaps._tcp".
+struct DnsService {
+  std::string name;
+  uint16_t port = 0;
+
+  bool operator==(const DnsService&) const = default;
+};
+
+// The host and its domains, all names absolute.
+struct DnsWanted {
+  std::string hostname;
+  std::vector<std::string> domains;
+  // Of one family; an error says why none is known.
+  absl::StatusOr<std::vector<IpAddress>> ipv4;
+  absl::StatusOr<std::vector<IpAddress>> ipv6;
+  // With the ports of mailcow.conf.
+  absl::StatusOr<std::vector<DnsService>> services;
+  std::vector<std::string> blocklists;
+
+  const absl::StatusOr<std::vector<IpAddress>>& addresses(
+      IpAddress::Family family) const {
+    return family == IpAddress::Family::kIpv4 ? ipv4 : ipv6;
+  }
+};
+
+// Absent where no hostname is known: DNS is of no interest then. An error where
+// mailcow.conf cannot be read, or where a name in it is none.
+absl::StatusOr<std::optional<DnsWanted>> ReadDnsWanted(
+    const DnsSettings& settings, absl::string_view mailcow_directory,
+    const Host& host);
+
+// Names of records.
+std::string AutodiscoverName(absl::string_view domain);
+std::string AutoconfigName(absl::string_view domain);
+std::string DkimName(absl::string_view domain);
+std::string DmarcName(absl::string_view domain);
+std::string MtaStsName(absl::string_view domain);
+std::string TlsRptName(absl::string_view domain);
+std::string TlsaName(absl::string_view hostname);
+std::string ServiceName(const DnsService& service, absl::string_view domain);
+
+// A record as a line of a zone: "mail.example.org. IN A 192.0.2.1".
+std::string AddressLine(absl::string_view hostname, const IpAddress& address);
+std::string PointerLine(const IpAddress& address, absl::string_view hostname);
+std::string MxLine(absl::string_view domain, absl::string_view hostname);
+std::string AliasLine(absl::string_view name, absl::string_view hostname);
+std::string SpfLine(absl::string_view domain);
+std::string DkimLine(absl::string_view domain);
+std::string DmarcLine(absl::string_view domain);
+std::string MtaStsLine(absl::string_view domain);
+std::string TlsRptLine(absl::string_view domain);
+std::string TlsaLine(absl::string_view hostname);
+std::string CaaLine(absl::string_view hostname);
+std::string ServiceLine(const DnsService& service, absl::string_view domain,
+                        absl::string_view hostname);
+
+// All of them, each in a line of its own, for the zones of the host and of its
+// domains. What only others can fill in, a key or a reverse zone, is a comment.
+std::string ZoneText(const DnsWanted& wanted);
+
+}  // namespace mailcow
+
+#endif  // COLLECTORS_DNS_WANTED_H_
