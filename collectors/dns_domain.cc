@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "collectors/dns_judge.h"
 #include "collectors/dns_published.h"
+#include "collectors/dns_zone.h"
 
 namespace mailcow {
 namespace {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "collectors/caa.h"
 #include "collectors/dns_name.h"
+#include "collectors/dns_zone.h"
 
 namespace mailcow {
 namespace {

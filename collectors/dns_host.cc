@@ -8,6 +8,7 @@
 #include "collectors/dns_judge.h"
 #include "collectors/dns_name.h"
 #include "collectors/dns_published.h"
+#include "collectors/dns_zone.h"
 #include "collectors/tlsa.h"
 
 namespace mailcow {

@@ -9,6 +9,7 @@
 #include "collectors/dmarc.h"
 #include "collectors/dns_judge.h"
 #include "collectors/dns_published.h"
+#include "collectors/dns_zone.h"
 #include "collectors/mta_sts.h"
 #include "collectors/tls_rpt.h"
 

@@ -1,5 +1,4 @@
-// The records that a mail host should have: what DNS says is held against them,
-// and an administrator is told them as lines of a zone.
+// The host and the domains whose records are asked for.
 
 #ifndef COLLECTORS_DNS_WANTED_H_
 #define COLLECTORS_DNS_WANTED_H_
@@ -58,35 +57,6 @@ struct DnsWanted {
 absl::StatusOr<std::optional<DnsWanted>> ReadDnsWanted(
     const DnsSettings& settings, absl::string_view mailcow_directory,
     const Host& host);
-
-// Names of records.
-std::string AutodiscoverName(absl::string_view domain);
-std::string AutoconfigName(absl::string_view domain);
-std::string DkimName(absl::string_view domain);
-std::string DmarcName(absl::string_view domain);
-std::string MtaStsName(absl::string_view domain);
-std::string TlsRptName(absl::string_view domain);
-std::string TlsaName(absl::string_view hostname);
-std::string ServiceName(const DnsService& service, absl::string_view domain);
-
-// A record as a line of a zone: "mail.example.org. IN A 192.0.2.1".
-std::string AddressLine(absl::string_view hostname, const IpAddress& address);
-std::string PointerLine(const IpAddress& address, absl::string_view hostname);
-std::string MxLine(absl::string_view domain, absl::string_view hostname);
-std::string AliasLine(absl::string_view name, absl::string_view hostname);
-std::string SpfLine(absl::string_view domain);
-std::string DkimLine(absl::string_view domain);
-std::string DmarcLine(absl::string_view domain);
-std::string MtaStsLine(absl::string_view domain);
-std::string TlsRptLine(absl::string_view domain);
-std::string TlsaLine(absl::string_view hostname);
-std::string CaaLine(absl::string_view hostname);
-std::string ServiceLine(const DnsService& service, absl::string_view domain,
-                        absl::string_view hostname);
-
-// All of them, each in a line of its own, for the zones of the host and of its
-// domains. What only others can fill in, a key or a reverse zone, is a comment.
-std::string ZoneText(const DnsWanted& wanted);
 
 }  // namespace mailcow
 

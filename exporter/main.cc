@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "collectors/bounded_wait.h"
 #include "collectors/dns_wanted.h"
+#include "collectors/dns_zone.h"
 #include "exporter/check.h"
 #include "exporter/current_survey.h"
 #include "exporter/exposition.h"
@@ -184,9 +185,9 @@ int PrintZone(const Options& options, const Host& host) {
     Print(ZoneText(**wanted));
     return 0;
   }
-  const std::string why =
-      wanted.ok() ? "no hostname is known: --dns.hostname names it"
-                  : std::string(wanted.status().message());
+  const std::string why = wanted.ok()
+                              ? "no hostname is known: --dns.hostname names it"
+                              : std::string(wanted.status().message());
   std::fputs(
       absl::StrCat("mailcow_host_exporter: ", Printable(why), "\n").c_str(),
       stderr);

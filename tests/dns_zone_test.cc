@@ -1,4 +1,4 @@
-#include "collectors/dns_wanted.h"
+#include "collectors/dns_zone.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
