@@ -275,6 +275,11 @@ TEST_F(DnsCollector, SpfOfWhichALookUpFailedIsUnknown) {
   EXPECT_FALSE(Only("dns_spf_permits").value.ok());
 }
 
+TEST_F(DnsCollector, SpfOfWhichTheRecordIsNotKnownIsUnknownForThatReason) {
+  host_.dns.answers[{kDomain, DnsType::kTxt}] = absl::UnavailableError("dead");
+  EXPECT_EQ(Only("dns_spf_permits").value.status().message(), "dead");
+}
+
 TEST_F(DnsCollector, DkimKeyThatIsMissingOrRevokedIsNotUsable) {
   const std::string name = "dkim._domainkey.example.org";
   Remove(name, DnsType::kTxt);
@@ -316,6 +321,8 @@ TEST_F(DnsCollector, SrvHasTheHostnameAndThePortOfMailcowConf) {
   EXPECT_EQ(Of("dns_srv_matches", name).detail,
             "published: SRV 0 0 993 mail.example.org.; publish: "
             "_imaps._tcp.example.org. IN SRV 0 1 1993 mail.example.org.");
+  host_.dns.Add(name, DnsType::kSrv, {.name = "other.example", .port = 1993});
+  EXPECT_EQ(*Of("dns_srv_matches", name).value, 0);
   host_.dns.Add(name, DnsType::kSrv, {.name = kHostname, .port = 1993});
   EXPECT_EQ(*Of("dns_srv_matches", name).value, 1);
 }
