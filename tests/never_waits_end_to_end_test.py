@@ -53,6 +53,7 @@ OF_MAILCOW_CONF = {
     "port_foreign_listeners": CONF,
     "port_served": CONF,
     "port_value_valid": CONF,
+    "dns_hostname_qualified": CONF,
 }
 
 

@@ -293,7 +293,9 @@ class PrivilegesTest(unittest.TestCase):
         self.assertEqual({}, self.lost())
         lost = self.lost(without=("dac_read_search",))
         self.assert_lost(
-            OF_MAILCOW | {"port_in_use", "port_foreign_listeners", "port_value_valid"},
+            OF_MAILCOW
+            | {"port_in_use", "port_foreign_listeners", "port_value_valid"}
+            | {"dns_hostname_qualified"},
             lost,
             "mailcow.conf: Permission denied",
         )
