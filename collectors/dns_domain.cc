@@ -89,8 +89,9 @@ std::vector<Reading> MxMatches(const DnsFacts& facts) {
   return EachDomain(facts,
                     [&](const DnsWanted& wanted, const std::string& domain) {
                       const auto answer = facts.Answer(domain, DnsType::kMx);
-                      if (!answer.ok())
+                      if (!answer.ok()) {
                         return Reading{.labels = {}, .value = answer.status()};
+                      }
                       return Held(MxIsHost(*answer, wanted.hostname),
                                   Published(*answer, DnsType::kMx),
                                   MxLine(domain, wanted.hostname));

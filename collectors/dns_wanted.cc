@@ -141,7 +141,7 @@ absl::StatusOr<std::optional<DnsWanted>> ReadDnsWanted(
   absl::StatusOr<std::vector<std::string>> blocklists =
       NamesOf(settings.blocklists);
   if (!blocklists.ok()) return blocklists.status();
-  const auto own = host.kernel.Addresses();
+  absl::StatusOr<std::vector<IpAddress>> own = host.kernel.Addresses();
   return DnsWanted{.hostname = *std::move(name),
                    .domains = *std::move(domains),
                    .ipv4 = PublicAddresses(settings, own, Family::kIpv4),

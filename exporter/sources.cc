@@ -49,9 +49,9 @@ absl::StatusOr<Sources> RecordedSources(const std::string& file) {
   absl::StatusOr<RecordedTimeServers> time_servers =
       RecordedTimeServers::Parse(*text);
   absl::StatusOr<RecordedDns> dns = RecordedDns::Parse(*text);
-  for (const absl::Status& status : {kernel.status(), docker.status(),
-                                     bus.status(), time_servers.status(),
-                                     dns.status()}) {
+  for (const absl::Status& status :
+       {kernel.status(), docker.status(), bus.status(), time_servers.status(),
+        dns.status()}) {
     if (!status.ok()) return status;
   }
   return Sources{.kernel = std::make_unique<RecordedKernel>(*std::move(kernel)),

@@ -1,5 +1,5 @@
-// What a host is learned from: its kernel, Docker's engine, systemd, time servers
-// and DNS, or a recording that stands in for them.
+// What a host is learned from: its kernel, Docker's engine, systemd, time
+// servers and DNS, or a recording that stands in for them.
 
 #ifndef EXPORTER_SOURCES_H_
 #define EXPORTER_SOURCES_H_
@@ -28,8 +28,8 @@ struct Sources {
 
 // Those of this machine. Docker's engine is asked from now on, unless
 // `docker_socket` is empty. `patience` is how long to wait for the owners of
-// new sockets. No time server is asked more than once in `ntp_interval`. `files`
-// must outlive them.
+// new sockets. No time server is asked more than once in `ntp_interval`.
+// `files` must outlive them.
 Sources RealSources(const Files& files, const std::string& docker_socket,
                     absl::Duration patience, absl::Duration ntp_interval,
                     const DnsClient::Settings& dns);
