@@ -10,6 +10,6 @@ case $1 in
     ;;
   tidy)
     # It takes minutes, and lets those go first that have a deadline.
-    find collectors exporter -name '*.cc' | nice -n 19 xargs -n 4 clang-tidy --quiet -p "$2"
+    find collectors exporter -name '*.cc' | nice -n 19 xargs -P 2 -n 4 clang-tidy --quiet -p "$2"
     ;;
 esac
