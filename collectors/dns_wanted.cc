@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "collectors/dns_name.h"
 #include "collectors/mailcow_conf.h"
@@ -102,6 +103,14 @@ absl::StatusOr<std::string> ZoneName(absl::string_view text) {
   return name;
 }
 
+// The domain of a host: its parent, unless that is a top level domain, in which
+// nobody has mail. A name that is not qualified has none.
+std::vector<std::string> DomainOf(const std::string& hostname) {
+  std::string parent = ParentOf(hostname);
+  if (parent.empty()) return {};
+  return {absl::StrContains(parent, '.') ? std::move(parent) : hostname};
+}
+
 absl::StatusOr<std::vector<std::string>> NamesOf(
     const std::vector<std::string>& names) {
   std::vector<std::string> normalized;
@@ -133,10 +142,8 @@ absl::StatusOr<std::optional<DnsWanted>> ReadDnsWanted(
   if (hostname.empty()) return std::nullopt;
   absl::StatusOr<std::string> name = ZoneName(hostname);
   if (!name.ok()) return name.status();
-  const std::string parent = ParentOf(*name);
   absl::StatusOr<std::vector<std::string>> domains =
-      NamesOf(settings.domains.empty() && !parent.empty() ? std::vector{parent}
-                                                          : settings.domains);
+      NamesOf(settings.domains.empty() ? DomainOf(*name) : settings.domains);
   if (!domains.ok()) return domains.status();
   absl::StatusOr<std::vector<std::string>> blocklists =
       NamesOf(settings.blocklists);

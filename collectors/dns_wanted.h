@@ -19,7 +19,8 @@ namespace mailcow {
 struct DnsSettings {
   // Of the mail host; where empty, MAILCOW_HOSTNAME of mailcow.conf.
   std::string hostname = "";
-  // Those it takes mail for; where empty, the parent of its name.
+  // Those it takes mail for; where empty, the parent of its name, or its name
+  // where the parent is a top level domain.
   std::vector<std::string> domains = {};
   // Those it is reached at; where empty, the public ones of its interfaces.
   std::vector<std::string> public_addresses = {};

@@ -106,6 +106,12 @@ TEST_F(DnsCollector, HostnameOfTheOptionComesFirst) {
               ElementsAre(Pair("domain", "example.com")));
 }
 
+TEST_F(DnsCollector, HostBelowATopLevelDomainIsItsOwnDomain) {
+  settings_.hostname = "example.org";
+  EXPECT_THAT(Only("dns_mx_matches").labels,
+              ElementsAre(Pair("domain", "example.org")));
+}
+
 TEST_F(DnsCollector, AllIsMetWhereAllIsRight) {
   const Collected collected =
       host_.CollectWith(MakeDnsCollector(settings_, "/opt/mailcow-dockerized"));
