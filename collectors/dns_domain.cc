@@ -40,6 +40,14 @@ bool HaveSameAddresses(const DnsAnswer& name, const DnsAnswer& host) {
          std::all_of(host.records.begin(), host.records.end(), is_of(name));
 }
 
+// Of both families, as far as there are any.
+std::string PublishedAddresses(const DnsAnswer& a, const DnsAnswer& aaaa) {
+  if (aaaa.records.empty()) return Published(a, DnsType::kA);
+  if (a.records.empty()) return Published(aaaa, DnsType::kAaaa);
+  return absl::StrCat(Published(a, DnsType::kA), "; ",
+                      Published(aaaa, DnsType::kAaaa));
+}
+
 // Whether the name leads to the host: by a CNAME, or by the same addresses.
 Reading LeadsToHost(const DnsFacts& facts, const DnsWanted& wanted,
                     const std::string& name) {
@@ -52,19 +60,18 @@ Reading LeadsToHost(const DnsFacts& facts, const DnsWanted& wanted,
   }
   const std::string line = AliasLine(name, wanted.hostname);
   const std::vector<std::string>& aliases = a->aliases;
-  if (!aliases.empty()) {
-    return Held(std::find(aliases.begin(), aliases.end(), wanted.hostname) !=
-                    aliases.end(),
-                absl::StrCat("published: CNAME ", aliases.front(), "."), line);
-  }
+  const bool is_alias = std::find(aliases.begin(), aliases.end(),
+                                  wanted.hostname) != aliases.end();
   const bool has_any = !a->records.empty() || !aaaa->records.empty();
   const bool is_same =
       HaveSameAddresses(*a, *host_a) && HaveSameAddresses(*aaaa, *host_aaaa);
-  const bool is_ipv6_only = a->records.empty() && !aaaa->records.empty();
-  return Held(has_any && is_same,
-              is_ipv6_only ? Published(*aaaa, DnsType::kAaaa)
-                           : Published(*a, DnsType::kA),
-              line);
+  std::string detail =
+      has_any ? PublishedAddresses(*a, *aaaa) : Published(*a, DnsType::kA);
+  if (!aliases.empty()) {
+    detail = absl::StrCat("published: CNAME ", aliases.front(), ".",
+                          has_any ? "; " : "", has_any ? detail : "");
+  }
+  return Held(is_alias || (has_any && is_same), std::move(detail), line);
 }
 
 Reading SrvReading(const DnsWanted& wanted, const DnsService& service,

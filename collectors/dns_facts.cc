@@ -83,10 +83,12 @@ std::vector<DnsQuestion> QuestionsOfDomain(const DnsWanted& wanted,
       {domain, DnsType::kMx},
       {domain, DnsType::kTxt},
       {DkimName(domain), DnsType::kTxt},
-      {DmarcName(domain), DnsType::kTxt},
       {MtaStsName(domain), DnsType::kTxt},
       {TlsRptName(domain), DnsType::kTxt},
   };
+  for (const std::string& name : DmarcNames(domain)) {
+    questions.push_back({name, DnsType::kTxt});
+  }
   for (const std::string& name :
        {AutodiscoverName(domain), AutoconfigName(domain)}) {
     questions.push_back({name, DnsType::kA});

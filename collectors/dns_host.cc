@@ -44,10 +44,14 @@ std::string AddressLines(const DnsWanted& wanted,
   });
 }
 
-absl::Status NoAddress(const FamilyWords& words) {
-  return absl::UnavailableError(absl::StrCat(
-      "no interface has a public ", words.name,
-      " address; --dns.public-address names the one the host is reached at"));
+absl::Status NoAddress(const DnsWanted& wanted, const FamilyWords& words) {
+  return absl::UnavailableError(
+      wanted.is_given
+          ? absl::StrCat("--dns.public-address names no ", words.name,
+                         " address; name it as well, or publish none")
+          : absl::StrCat("no interface has a public ", words.name,
+                         " address; --dns.public-address names the one the "
+                         "host is reached at"));
 }
 
 // Absent where there is nothing to ask: a host without IPv6, and no AAAA.
@@ -67,7 +71,7 @@ Reading AddressReading(const DnsWanted& wanted, const FamilyWords& words,
   }
   reading.detail = Published(*answer, words.type);
   if (own->empty()) {
-    reading.value = NoAddress(words);
+    reading.value = NoAddress(wanted, words);
     return reading;
   }
   const bool is_ours =
@@ -169,8 +173,9 @@ std::vector<Reading> PointerMatches(const DnsFacts& facts) {
     const auto& own = wanted->addresses(words.family);
     if (own.ok() && own->empty() && words.family == Family::kIpv6) continue;
     if (!own.ok() || own->empty()) {
-      readings.push_back({.labels = {{"family", std::string(words.label)}},
-                          .value = own.ok() ? NoAddress(words) : own.status()});
+      readings.push_back(
+          {.labels = {{"family", std::string(words.label)}},
+           .value = own.ok() ? NoAddress(*wanted, words) : own.status()});
       continue;
     }
     readings.push_back(PointerReading(facts, *wanted, words, *own));

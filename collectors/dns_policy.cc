@@ -52,18 +52,12 @@ std::string Misgivings(const DkimKey& key) {
   return text;
 }
 
-// What the domain publishes of SPF; empty where that is nothing.
-std::string PublishedSpf(const DnsFacts& facts, const std::string& domain) {
-  const auto answer = facts.Answer(domain, DnsType::kTxt);
-  if (!answer.ok()) return "";
-  DnsAnswer spf = *answer;
-  spf.records.clear();
-  for (const DnsRecord& record : answer->records) {
-    if (absl::StartsWithIgnoreCase(record.text, "v=spf1")) {
-      spf.records.push_back(record);
-    }
-  }
-  return Published(spf, DnsType::kTxt);
+// The records of SPF among those of the answer.
+DnsAnswer SpfOf(DnsAnswer answer) {
+  std::erase_if(answer.records, [](const DnsRecord& record) {
+    return !absl::StartsWithIgnoreCase(record.text, "v=spf1");
+  });
+  return answer;
 }
 
 Reading SpfReading(const DnsFacts& facts, const std::string& domain) {
@@ -90,11 +84,16 @@ Reading SpfReading(const DnsFacts& facts, const std::string& domain) {
       value = absl::UnavailableError(reason);
     }
   }
-  reasons.push_back(PublishedSpf(facts, domain));
+  const DnsAnswer published = SpfOf(*answer);
+  reasons.push_back(Published(published, DnsType::kTxt));
   return {.labels = {},
           .value = std::move(value),
           .detail = absl::StrJoin(reasons, "; "),
-          .remedy = absl::StrCat("publish: ", SpfLine(domain))};
+          .remedy = absl::StrCat(
+              published.records.empty()
+                  ? "publish: "
+                  : "add the address to the record, or replace it by: ",
+              SpfLine(domain))};
 }
 
 }  // namespace
@@ -117,7 +116,16 @@ std::vector<Reading> DkimUsable(const DnsFacts& facts) {
 
 std::vector<Reading> DmarcValid(const DnsFacts& facts) {
   return EachDomain(facts, [&](const DnsWanted&, const std::string& domain) {
-    return TextReading(facts, DmarcName(domain), CheckDmarc, DmarcLine(domain));
+    // Where no domain above has a policy, it is this one that lacks it.
+    Reading own = {.labels = {}, .value = 0};
+    for (const std::string& name : DmarcNames(domain)) {
+      Reading reading = TextReading(facts, name, CheckDmarc, DmarcLine(domain));
+      const auto texts = TextsOf(facts.Answer(name, DnsType::kTxt));
+      const bool has_policy = !absl::IsNotFound(CheckDmarc(texts));
+      if (has_policy || !reading.value.ok()) return reading;
+      if (name == DmarcName(domain)) own = std::move(reading);
+    }
+    return own;
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "collectors/dns_judge.h"
 
 namespace mailcow {
@@ -16,7 +17,8 @@ std::vector<Reading> ResolverReachable(const DnsFacts& facts) {
       readings.push_back(
           {.labels = {{"server", server.address}, {"protocol", protocol}},
            .value = answer.ok() ? 1 : 0,
-           .detail = std::string(answer.status().message())});
+           .detail = absl::StrCat(protocol, answer.ok() ? "" : ": ",
+                                  answer.status().message())});
     }
   }
   return readings;
@@ -31,7 +33,8 @@ std::vector<Reading> ResolverRoundTrip(const DnsFacts& facts) {
       if (!answer.ok()) continue;
       readings.push_back(
           {.labels = {{"server", server.address}, {"protocol", protocol}},
-           .value = absl::ToDoubleSeconds(*answer)});
+           .value = absl::ToDoubleSeconds(*answer),
+           .detail = protocol});
     }
   }
   return readings;

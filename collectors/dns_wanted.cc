@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "collectors/dns_name.h"
 #include "collectors/mailcow_conf.h"
 #include "collectors/port_value.h"
@@ -59,6 +62,28 @@ std::vector<IpAddress> OfFamily(const std::vector<IpAddress>& addresses,
     found.push_back(address);
   }
   return found;
+}
+
+// The IPv6 addresses that a host has for a time only: temporary ones, for its
+// own privacy, and those that it is to give up or does not have yet.
+std::vector<IpAddress> PassingAddresses(const Files& files) {
+  // IFA_F_TEMPORARY, IFA_F_DADFAILED, IFA_F_DEPRECATED and IFA_F_TENTATIVE.
+  constexpr uint32_t kPassing = 0x01 | 0x08 | 0x20 | 0x40;
+  std::vector<IpAddress> passing;
+  const std::string text = files.Read("/proc/net/if_inet6").value_or("");
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    // The address, and after its interface, prefix and scope its flags.
+    const std::vector<absl::string_view> fields =
+        absl::StrSplit(line, ' ', absl::SkipEmpty());
+    uint32_t flags = 0;
+    if (fields.size() < 6 || fields[0].size() != 32 ||
+        !absl::SimpleHexAtoi(fields[4], &flags) || (flags & kPassing) == 0) {
+      continue;
+    }
+    const std::string bytes = absl::HexStringToBytes(fields[0]);
+    passing.push_back(FromBytes(Family::kIpv6, bytes.data()));
+  }
+  return passing;
 }
 
 absl::StatusOr<std::vector<IpAddress>> AddressesOf(
@@ -149,14 +174,22 @@ absl::StatusOr<std::optional<DnsWanted>> ReadDnsWanted(
       NamesOf(settings.blocklists);
   if (!blocklists.ok()) return blocklists.status();
   absl::StatusOr<std::vector<IpAddress>> own = host.kernel.Addresses();
-  return DnsWanted{.hostname = *std::move(name),
-                   .domains = *std::move(domains),
-                   .ipv4 = PublicAddresses(settings, own, Family::kIpv4),
-                   .ipv6 = PublicAddresses(settings, own, Family::kIpv6),
-                   .services = conf.ok()
-                                   ? ReadServices(*conf, [&own] { return own; })
-                                   : conf.status(),
-                   .blocklists = *std::move(blocklists)};
+  if (own.ok()) {
+    for (const IpAddress& passing : PassingAddresses(host.files)) {
+      std::erase(*own, passing);
+    }
+  }
+  return DnsWanted{
+      .hostname = *std::move(name),
+      .domains = *std::move(domains),
+      .is_given = !settings.public_addresses.empty(),
+      .ipv4 = PublicAddresses(settings, own, Family::kIpv4),
+      .ipv6 = PublicAddresses(settings, own, Family::kIpv6),
+      .services =
+          conf.ok()
+              ? ReadServices(*conf, [&] { return host.kernel.Addresses(); })
+              : conf.status(),
+      .blocklists = *std::move(blocklists)};
 }
 
 }  // namespace mailcow

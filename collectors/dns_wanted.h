@@ -22,7 +22,8 @@ struct DnsSettings {
   // Those it takes mail for; where empty, the parent of its name, or its name
   // where the parent is a top level domain.
   std::vector<std::string> domains = {};
-  // Those it is reached at; where empty, the public ones of its interfaces.
+  // Those it is reached at; where empty, the public ones of its interfaces that
+  // it has for good.
   std::vector<std::string> public_addresses = {};
   // Zones of blocklists to look its addresses up in.
   std::vector<std::string> blocklists = {};
@@ -40,6 +41,8 @@ struct DnsService {
 struct DnsWanted {
   std::string hostname;
   std::vector<std::string> domains;
+  // Whether --dns.public-address names the addresses, all of them.
+  bool is_given = false;
   // Of one family; an error says why none is known.
   absl::StatusOr<std::vector<IpAddress>> ipv4;
   absl::StatusOr<std::vector<IpAddress>> ipv6;

@@ -1,5 +1,6 @@
 #include "collectors/dns_zone.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "collectors/dns_name.h"
 
@@ -30,6 +31,14 @@ std::string DkimName(absl::string_view domain) {
 }
 std::string DmarcName(absl::string_view domain) {
   return absl::StrCat("_dmarc.", domain);
+}
+std::vector<std::string> DmarcNames(absl::string_view domain) {
+  std::vector<std::string> names = {DmarcName(domain)};
+  for (std::string above = ParentOf(domain); absl::StrContains(above, '.');
+       above = ParentOf(above)) {
+    names.push_back(DmarcName(above));
+  }
+  return names;
 }
 std::string MtaStsName(absl::string_view domain) {
   return absl::StrCat("_mta-sts.", domain);
@@ -132,6 +141,12 @@ std::string ZoneText(const DnsWanted& wanted) {
     if (!addresses.ok()) {
       Append(absl::StrCat("; ", addresses.status().message()), out);
       continue;
+    }
+    if (addresses->empty() && family == Family::kIpv4) {
+      Append(absl::StrCat("; ", wanted.hostname,
+                          ". IN A ADDRESS, which "
+                          "--dns.public-address names"),
+             out);
     }
     for (const IpAddress& address : *addresses) {
       Append(AddressLine(wanted.hostname, address), out);

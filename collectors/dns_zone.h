@@ -5,6 +5,7 @@
 #define COLLECTORS_DNS_ZONE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "collectors/dns_wanted.h"
@@ -17,6 +18,9 @@ std::string AutodiscoverName(absl::string_view domain);
 std::string AutoconfigName(absl::string_view domain);
 std::string DkimName(absl::string_view domain);
 std::string DmarcName(absl::string_view domain);
+// That of the domain, and of those above it, but for top level domains: the
+// first that has a policy counts (RFC 7489, 6.6.3).
+std::vector<std::string> DmarcNames(absl::string_view domain);
 std::string MtaStsName(absl::string_view domain);
 std::string TlsRptName(absl::string_view domain);
 std::string TlsaName(absl::string_view hostname);

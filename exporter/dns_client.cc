@@ -1,6 +1,7 @@
 #include "exporter/dns_client.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,9 @@
 
 namespace mailcow {
 namespace {
+
+// More would not fit into the buffers of a resolver's socket, or of ours.
+constexpr ptrdiff_t kQuestionsAtOnce = 64;
 
 // How much of an interval a failure counts for.
 constexpr int kFailureShare = 10;
@@ -55,7 +59,8 @@ std::vector<absl::StatusOr<DnsAnswer>> DnsClient::Ask(
       answers.push_back(question.status());
       continue;
     }
-    // Others who ask began before this and have the same deadline.
+    // Others who ask began before this, and each part of what they ask has the
+    // same deadline.
     const Known& known = replies[*question].get();
     answers.push_back(known.answer);
     if (!known.answer.ok()) continue;
@@ -116,15 +121,24 @@ DnsClient::Answers DnsClient::AskNow(
       return Answers(due.size(), dead_->status);
     }
   }
-  DnsRound round = AskResolvers(*resolvers, due, settings_.deadline);
-  absl::MutexLock lock(&mutex_);
-  dead_.reset();
-  if (!round.is_answered) {
+  Answers answers;
+  while (answers.size() < due.size()) {
+    const auto first = due.begin() + static_cast<ptrdiff_t>(answers.size());
+    const auto last =
+        first + std::min<ptrdiff_t>(kQuestionsAtOnce, due.end() - first);
+    DnsRound round =
+        AskResolvers(*resolvers, {first, last}, settings_.deadline);
+    std::move(round.answers.begin(), round.answers.end(),
+              std::back_inserter(answers));
+    absl::MutexLock lock(&mutex_);
+    dead_.reset();
+    if (round.is_answered) continue;
     dead_ = Dead{.resolvers = *resolvers,
-                 .status = round.answers.front().status(),
+                 .status = answers.back().status(),
                  .until = Until(settings_.every / kFailureShare)};
+    answers.resize(due.size(), dead_->status);
   }
-  return std::move(round.answers);
+  return answers;
 }
 
 absl::StatusOr<std::vector<DnsServer>> DnsClient::Servers() const {

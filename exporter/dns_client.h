@@ -35,7 +35,7 @@ class DnsClient : public Dns {
     // Beside loopback, who is believed that DNSSEC proves an answer.
     std::vector<std::string> trusted = {};
     absl::Duration every = absl::Minutes(5);
-    // For all that are asked at once.
+    // For all that are asked at once, 64 at most.
     absl::Duration deadline = absl::Seconds(3);
   };
 

@@ -252,6 +252,26 @@ TEST_F(DnsClientTest, ResolversThatAreDeadAreAskedNothingElseForATime) {
   EXPECT_TRUE(Ask(client, {.name = "d.example"}).ok());
 }
 
+// Of more, a resolver loses some before it can read them.
+TEST_F(DnsClientTest, NoMoreThanSixtyFourQuestionsAreAskedAtOnce) {
+  std::vector<DnsQuestion> questions;
+  for (int i = 0; i < 200; ++i) {
+    questions.push_back({.name = absl::StrCat("a", i, ".example")});
+  }
+  FakeResolver resolver(BeSilent);
+  const DnsClient client({.resolvers = {resolver.name()},
+                          .every = absl::Minutes(5),
+                          .deadline = kShort},
+                         NoFiles());
+  for (const auto& answer : client.Ask(questions)) {
+    EXPECT_TRUE(absl::IsDeadlineExceeded(answer.status()));
+  }
+  EXPECT_LE(resolver.times_asked(), 64u);
+  resolver.Become(BeRight);
+  Wait(absl::Seconds(31));
+  for (const auto& answer : client.Ask(questions)) EXPECT_TRUE(answer.ok());
+}
+
 TEST_F(DnsClientTest, ANameThatCannotBeResolvedIsNoDeadResolver) {
   const FakeResolver resolver([](const DnsQuery& query) {
     return query.name() == "a.example" ? Messages() : BeRight(query);

@@ -248,9 +248,29 @@ TEST_F(DnsCollector, AutodiscoverMayBeACnameToTheHostname) {
   host_.dns.answers[question] = DnsAnswer{.aliases = {"a.example"}};
   const Reading reading = Only("dns_autodiscover_matches");
   EXPECT_EQ(*reading.value, 0);
-  EXPECT_EQ(reading.detail, "published: CNAME a.example.");
+  EXPECT_EQ(reading.detail,
+            "published: CNAME a.example.; published: AAAA 2001:db8::1");
   EXPECT_EQ(reading.remedy,
             "publish: autodiscover.example.org. IN CNAME mail.example.org.");
+}
+
+TEST_F(DnsCollector, AutodiscoverMayBeACnameToAnotherNameOfTheHost) {
+  const DnsQuestion question = {"autodiscover.example.org", DnsType::kA};
+  host_.dns.answers[question]->aliases = {"mx.example.org"};
+  EXPECT_EQ(*Only("dns_autodiscover_matches").value, 1);
+}
+
+TEST_F(DnsCollector, AutodiscoverThatLacksOneFamilyShowsWhatIsThere) {
+  Remove("autodiscover.example.org", DnsType::kA);
+  const Reading reading = Only("dns_autodiscover_matches");
+  EXPECT_EQ(*reading.value, 0);
+  EXPECT_EQ(reading.detail, "published: AAAA 2001:db8::1");
+}
+
+TEST_F(DnsCollector, WhereAddressesAreNamedThoseOfTheOtherFamilyAreMissed) {
+  settings_.public_addresses = {"192.0.2.1"};
+  EXPECT_THAT(Of("dns_address_matches", "ipv6").value.status().message(),
+              HasSubstr("--dns.public-address names no IPv6 address"));
 }
 
 TEST_F(DnsCollector, AutoconfigWithOtherAddressesDoesNotMatch) {
@@ -273,6 +293,10 @@ TEST_F(DnsCollector, SpfHasToPermitEveryAddress) {
   EXPECT_THAT(reading.detail, AllOf(HasSubstr("2001:db8::1: fail"),
                                     HasSubstr("v=spf1 ip4:192.0.2.1 -all")));
   EXPECT_EQ(reading.remedy,
+            "add the address to the record, or replace it by: "
+            "example.org. IN TXT \"v=spf1 mx a -all\"");
+  Remove(kDomain, DnsType::kTxt);
+  EXPECT_EQ(Only("dns_spf_permits").remedy,
             "publish: example.org. IN TXT \"v=spf1 mx a -all\"");
 }
 
@@ -316,6 +340,15 @@ TEST_F(DnsCollector, DmarcPolicyThatIsWrongIsNotValid) {
   EXPECT_EQ(*reading.value, 0);
   EXPECT_THAT(reading.detail,
               HasSubstr("published: TXT \"v=DMARC1; p=maybe\""));
+}
+
+TEST_F(DnsCollector, DmarcPolicyOfADomainAboveCounts) {
+  settings_.domains = {"sub.example.org"};
+  EXPECT_EQ(*Only("dns_dmarc_valid").value, 1);
+  Remove("_dmarc.example.org", DnsType::kTxt);
+  const Reading reading = Only("dns_dmarc_valid");
+  EXPECT_EQ(*reading.value, 0);
+  EXPECT_THAT(reading.remedy, HasSubstr("_dmarc.sub.example.org. IN TXT"));
 }
 
 TEST_F(DnsCollector, SrvHasTheHostnameAndThePortOfMailcowConf) {
@@ -397,7 +430,8 @@ TEST_F(DnsCollector, ResolverIsReachableByEachProtocol) {
   ASSERT_THAT(readings, SizeIs(2));
   EXPECT_EQ(*readings[0].value, 1);
   EXPECT_EQ(*readings[1].value, 0);
-  EXPECT_EQ(readings[1].detail, "192.0.2.53:53: Connection refused");
+  EXPECT_EQ(readings[0].detail, "udp");
+  EXPECT_EQ(readings[1].detail, "tcp: 192.0.2.53:53: Connection refused");
   EXPECT_EQ(*Only("dns_resolver_round_trip").value, 0.002);
 }
 

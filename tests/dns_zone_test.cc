@@ -90,6 +90,29 @@ TEST_F(ZoneTextTest, SaysWhichAddressesAreNotKnown) {
   EXPECT_THAT(Zone(), HasSubstr("; no getifaddrs\n"));
 }
 
+TEST_F(ZoneTextTest, LeavesOutAddressesThatAHostHasForATimeOnly) {
+  settings_.hostname = "mail.example.org";
+  host_.kernel.addresses = std::vector<IpAddress>{
+      *ParseIpAddress("2001:db8::1"), *ParseIpAddress("2001:db8::2"),
+      *ParseIpAddress("2001:db8::3")};
+  host_.root.Write("/proc/net/if_inet6",
+                   "20010db8000000000000000000000001 02 40 00 80 eth0\n"
+                   "20010db8000000000000000000000002 02 40 00 01 eth0\n"
+                   "20010db8000000000000000000000003 02 40 00 a0 eth0\n"
+                   "nonsense\n");
+  const std::string zone = Zone();
+  EXPECT_THAT(zone, HasSubstr("IN AAAA 2001:db8::1\n"));
+  EXPECT_THAT(zone, Not(HasSubstr("2001:db8::2")));
+  EXPECT_THAT(zone, Not(HasSubstr("2001:db8::3")));
+}
+
+TEST_F(ZoneTextTest, MissesTheAddressOfAHostBehindNat) {
+  settings_.hostname = "mail.example.org";
+  host_.kernel.addresses = std::vector<IpAddress>{*ParseIpAddress("10.0.0.2")};
+  EXPECT_THAT(Zone(), HasSubstr("; mail.example.org. IN A ADDRESS, which "
+                                "--dns.public-address names\n"));
+}
+
 TEST_F(ZoneTextTest, NeedsAHostname) { EXPECT_EQ(Zone(), "no hostname"); }
 
 }  // namespace
