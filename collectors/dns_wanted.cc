@@ -131,9 +131,9 @@ absl::StatusOr<std::string> ZoneName(absl::string_view text) {
 // The domain of a host: its parent, unless that is a top level domain, in which
 // nobody has mail. A name that is not qualified has none.
 std::vector<std::string> DomainOf(const std::string& hostname) {
-  std::string parent = ParentOf(hostname);
+  const std::string parent = ParentOf(hostname);
   if (parent.empty()) return {};
-  return {absl::StrContains(parent, '.') ? std::move(parent) : hostname};
+  return {absl::StrContains(parent, '.') ? parent : hostname};
 }
 
 absl::StatusOr<std::vector<std::string>> NamesOf(
